@@ -1,0 +1,42 @@
+// The tag values that identify a series, its key, its id and its shard, bit for bit as BanyanDB
+// computes them.
+//
+// Source: BanyanDB's public behaviour: pkg/pb/v1 (series key) and pkg/partition (routing); docs in
+// the API notes.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/base/result.h"
+#include "engine/model/ids.h"
+#include "engine/model/tag_value.h"
+
+namespace ficus {
+
+// subject, escaped, then '|'; for each value one type byte, the escaped value, '|'. Escape is '\'
+// for '|' and '\'. Type bytes: 0 null, 1 string, 2 int, 4 binary. An int is its zigzag form in 8
+// bytes big-endian. Arrays: kInvalidArgument.
+Result<std::string> EncodeSeriesKey(std::string_view subject, const std::vector<TagValue>& entity);
+
+// The inverse: the entity's values without the subject. kCorruption when `key` was not made by
+// EncodeSeriesKey. An empty string comes back as null, as in BanyanDB.
+struct DecodedSeriesKey {
+  std::string subject;
+  std::vector<TagValue> entity;
+};
+Result<DecodedSeriesKey> DecodeSeriesKey(std::string_view key);
+
+// xxhash64, seed 0, of the series key.
+SeriesId SeriesIdOf(std::string_view series_key);
+// A second, independent hash of the series key: two keys with one id are told apart by it.
+uint64_t SeriesCheckOf(std::string_view series_key);
+
+// xxhash64 of the plain concatenation: subject, then each value (string raw; int as 8 bytes
+// big-endian with the sign bit flipped; null nothing), modulo the number of shards.
+ShardId ShardOf(std::string_view subject, const std::vector<TagValue>& sharding_values,
+                uint32_t shard_count);
+
+}  // namespace ficus
