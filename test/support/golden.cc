@@ -27,7 +27,7 @@ void CheckGolden(std::string_view name, std::string_view actual) {
 
 std::string HexDump(std::span<const std::byte> bytes) {
   std::string text;
-  char piece[16];
+  char piece[24];
   for (size_t line = 0; line < bytes.size(); line += 16) {
     const auto row = bytes.subspan(line, std::min<size_t>(16, bytes.size() - line));
     std::snprintf(piece, sizeof piece, "%08zx ", line);
