@@ -1,0 +1,78 @@
+// An immutable file of series: which series a subject has, and the entity of each.
+//
+// Entries are ordered by (subject, series) in checksummed blocks with a sparse index. Sections for
+// tag postings are reserved by the format. Layout: FILE-FORMAT.md, "Index run".
+//
+// Threads: any, after Open. Lifetime: shared by the snapshots that name it; keeps no descriptor
+// while idle.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/base/random.h"
+#include "engine/base/result.h"
+#include "engine/io/file_system.h"
+#include "engine/model/ids.h"
+#include "engine/model/row_batch.h"
+
+namespace ficus {
+
+struct IndexRunInfo {
+  FileNumber number;
+  uint64_t file_bytes = 0;
+  uint32_t checksum = 0;  // CRC-32C of the footer
+  uint64_t entries = 0;
+  friend bool operator==(const IndexRunInfo&, const IndexRunInfo&) = default;
+};
+
+class IndexRun {
+ public:
+  // `expected` as the manifest says it, or null.
+  static Result<std::shared_ptr<const IndexRun>> Open(FileSystem& fs, std::string path,
+                                                      const IndexRunInfo* expected,
+                                                      FileClass file_class);
+  virtual ~IndexRun() = default;
+
+  virtual const IndexRunInfo& info() const = 0;
+  virtual const std::string& path() const = 0;
+
+  // Every entry of a subject, ascending by series; stops when `visit` returns false.
+  using Visit = std::function<bool(SeriesId, std::string_view entity)>;
+  virtual Result<> ScanSubject(SubjectId subject, const Visit& visit) const = 0;
+  // Entities of some series (ascending); those that are not here are skipped.
+  virtual Result<> Lookup(SubjectId subject, const std::vector<SeriesId>& series,
+                          const Visit& visit) const = 0;
+  virtual Result<> ScanAll(const std::function<Result<>(const SeriesEntry&)>& visit) const = 0;
+
+  // Reads every byte; kCorruption names the first bad byte range.
+  virtual Result<> Verify() const = 0;
+};
+
+// `entries` ascending by (subject, series), distinct, at least one (CHECKed). Published durably as
+// IndexRunFileName(number) in `directory`.
+Result<IndexRunInfo> WriteIndexRun(FileSystem& fs, RandomSource& random, std::string_view directory,
+                                   FileNumber number, const std::vector<SeriesEntry>& entries,
+                                   FileClass file_class);
+
+// One run with the entries of several; entries of subjects for which `is_live` is false are
+// dropped. False in `written` when nothing was left. An id with two different entities:
+// kCorruption.
+struct MergedRun {
+  bool written = false;
+  IndexRunInfo info;
+};
+Result<MergedRun> MergeIndexRuns(FileSystem& fs, RandomSource& random, std::string_view directory,
+                                 FileNumber number,
+                                 const std::vector<std::shared_ptr<const IndexRun>>& runs,
+                                 const std::function<bool(SubjectId)>& is_live);
+
+// "000000000000002a.idx"
+std::string IndexRunFileName(FileNumber number);
+bool ParseIndexRunFileName(std::string_view name, FileNumber& number);
+
+}  // namespace ficus

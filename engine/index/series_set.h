@@ -1,0 +1,43 @@
+// The series of one shard of one segment that are durable: a writer need not send their entity
+// again.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "engine/base/memory_ledger.h"
+#include "engine/base/mutex.h"
+#include "engine/base/result.h"
+#include "engine/model/ids.h"
+
+namespace ficus {
+
+// All members: any thread; never blocks on I/O. About 24 bytes a series.
+class SeriesSet {
+ public:
+  enum class Known : uint8_t {
+    kNo,
+    kYes,
+    kCollision,  // the id is known, with another entity
+  };
+
+  // `ledger` is charged (MemoryConsumer::kIndex); memory that is needed for correctness is never
+  // refused.
+  explicit SeriesSet(MemoryLedger& ledger);
+  ~SeriesSet();
+
+  // `check` is SeriesCheckOf the entity.
+  Known Find(SubjectId subject, SeriesId series, uint64_t check) const;
+  // Call only once the entry is durable and introduced. kCorruption for a collision; the first
+  // entry stays.
+  Result<> Insert(SubjectId subject, SeriesId series, uint64_t check);
+
+  size_t size() const;
+  void Clear();
+
+ private:
+  struct Rep;
+  Rep* const rep_;
+};
+
+}  // namespace ficus

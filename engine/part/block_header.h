@@ -1,0 +1,56 @@
+// What a part's index says about one block.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "engine/model/column.h"
+#include "engine/model/ids.h"
+#include "engine/model/time_range.h"
+
+namespace ficus {
+
+// Bytes of the file.
+struct Extent {
+  uint64_t offset = 0;
+  uint32_t bytes = 0;
+  uint32_t checksum = 0;  // PlacedCrc32c with the part's number and `offset`
+  friend bool operator==(const Extent&, const Extent&) = default;
+};
+
+struct BlockColumn {
+  ColumnId id;
+  ColumnType type = ColumnType::kInt64;
+  Extent extent;  // validity and values
+  // Set where cheap and exact: aggregations and filters may skip decoding. Words as in
+  // ColumnValues.
+  bool has_bounds = false;
+  uint64_t min_word = 0;
+  uint64_t max_word = 0;
+  friend bool operator==(const BlockColumn&, const BlockColumn&) = default;
+};
+
+struct BlockHeader {
+  SubjectId subject;
+  SeriesId first_series;
+  SeriesId last_series;
+  uint32_t series = 0;  // 1 in a merged part
+  uint32_t rows = 0;
+  TimeRange times;
+  uint64_t decoded_bytes = 0;  // bound of the memory a decoded block takes
+  Extent keys;                 // series run, timestamps, versions, tombstones
+  std::vector<BlockColumn> columns;
+  friend bool operator==(const BlockHeader&, const BlockHeader&) = default;
+};
+
+// A block's bytes as they are in the file, verified.
+struct RawBlock {
+  BlockHeader header;
+  std::string keys;
+  std::vector<std::string> columns;
+};
+
+inline constexpr uint32_t kBlockRowsMax = 8192;
+
+}  // namespace ficus

@@ -1,0 +1,56 @@
+// The k-way merge of sorted rows: flush (mem parts to a part), merge (parts to a part) and query
+// share it.
+#pragma once
+
+#include <functional>
+#include <limits>
+#include <memory>
+#include <vector>
+
+#include "engine/base/random.h"
+#include "engine/base/result.h"
+#include "engine/part/mem_part.h"
+#include "engine/part/part.h"
+#include "engine/part/part_writer.h"
+#include "engine/part/row_source.h"
+
+namespace ficus {
+
+// A cursor over the union of `inputs`, oldest in log order first. Of rows with equal series and
+// timestamp only the winner comes out: highest version, then the oldest input. Holds one run per
+// input.
+std::unique_ptr<RowCursor> MergeCursors(std::vector<std::unique_ptr<RowCursor>> inputs);
+
+struct MergeRules {
+  // Rows and entries of a subject for which this is false are dropped: its schema or group is gone.
+  std::function<bool(SubjectId)> is_live = [](SubjectId) { return true; };
+  // Rows below this time are dropped: beyond TTL. Minimum of int64: none.
+  UnixNanos drop_before = std::numeric_limits<UnixNanos>::min();
+  // Tombstones go: only when the merge covers all older data of the shard and nothing is set aside.
+  bool drop_tombstones = false;
+  // Called now and then with the bytes written; an error ends the merge with it (closing,
+  // cancelled, throttled).
+  std::function<Result<>(uint64_t)> progress = [](uint64_t) { return Ok(); };
+};
+
+struct MergeOutcome {
+  bool empty = false;  // every row was dropped; nothing was written
+  PartInfo info;
+  uint64_t blocks_copied = 0;
+  uint64_t blocks_rewritten = 0;
+};
+
+// Writes the rows of mem parts (oldest first) as one part.
+Result<MergeOutcome> FlushMemParts(FileSystem& fs, RandomSource& random, std::string_view directory,
+                                   const std::vector<std::shared_ptr<const MemPart>>& parts,
+                                   const MergeRules& rules, PartOptions options);
+
+// Merges parts (oldest first in log order). A block that no other input overlaps is copied byte for
+// byte after its checksum was verified, unless it is so small, or so shared, that rewriting pays.
+// kCorruption names the damaged part.
+Result<MergeOutcome> MergeParts(FileSystem& fs, RandomSource& random, std::string_view directory,
+                                const std::vector<std::shared_ptr<const Part>>& parts,
+                                const std::vector<SeriesEntry>& entries, const MergeRules& rules,
+                                PartOptions options);
+
+}  // namespace ficus
