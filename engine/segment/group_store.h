@@ -1,0 +1,91 @@
+// The segments of one group: found by time, created by the first row, removed by retention.
+//
+//     <catalog>/data/<group>/identity                     group id
+//     <catalog>/data/<group>/seg-<YYYYMMDD[HH]>/segment   bounds and shard count
+//     <catalog>/data/<group>/seg-<YYYYMMDD[HH]>/shard-<N>/
+//     <catalog>/data/<group>/shard-<N>/                   catalogs without segments
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/base/result.h"
+#include "engine/segment/segment.h"
+
+namespace ficus {
+
+enum class SegmentUnit : uint8_t { kHour = 1, kDay = 2 };
+
+// What a group's schema says; may change while segments exist, which then keep what they have.
+struct GroupLayout {
+  uint32_t shard_count = 1;
+  SegmentUnit segment_unit = SegmentUnit::kDay;
+  uint32_t segment_num = 1;
+  int64_t ttl_nanos = 0;  // 0: no retention
+};
+
+// Threads: any.
+class GroupStore {
+ public:
+  struct Options {
+    Catalog catalog = Catalog::kMeasure;
+    std::string name;
+    GroupId id;
+    GroupLayout layout;
+    TableOptions table;  // directory and is_live are set per table
+    int64_t idle_nanos = kNanosPerHour;
+  };
+
+  // Creates the directory and its identity durably.
+  static Result<std::unique_ptr<GroupStore>> Create(TableEnvironment environment, Options options);
+  // Opens an existing directory; kCorruption when the identity is damaged, kNotFound when there is
+  // none, kFailedPrecondition when it holds another id.
+  static Result<std::unique_ptr<GroupStore>> Open(TableEnvironment environment, Options options);
+  virtual ~GroupStore() = default;
+
+  virtual GroupId id() const = 0;
+  virtual const std::string& name() const = 0;
+  virtual Catalog catalog() const = 0;
+  virtual void SetLayout(const GroupLayout& layout) = 0;
+  virtual GroupLayout layout() const = 0;
+
+  // The segment that holds `time`, created durably where there is none: bounds by the layout, cut
+  // where they would overlap a neighbour. For catalogs without segments: the only one.
+  virtual Result<std::shared_ptr<Segment>> SegmentFor(UnixNanos time) = 0;
+  // The segment with exactly these bounds, for replay; kNotFound.
+  virtual Result<std::shared_ptr<Segment>> FindSegment(const TimeRange& times) = 0;
+  // Oldest first, those that overlap `times`.
+  virtual std::vector<std::shared_ptr<Segment>> Segments(const TimeRange& times) = 0;
+
+  // Segments that end at or before `now` - TTL.
+  virtual std::vector<TimeRange> Expired(UnixNanos now) const = 0;
+  // Renames a segment to trash, durably; its files go once no reader holds them. The removal is
+  // already in the log.
+  virtual Result<> RemoveSegment(const TimeRange& times) = 0;
+  // Deletes what lies in the trash and nobody holds.
+  virtual Result<> EmptyTrash() = 0;
+
+  // Lowest position of any table that no manifest covers.
+  virtual std::optional<LogPosition> OldestUnflushed() const = 0;
+  // Open tables, for flushes by age and for metrics.
+  virtual std::vector<std::shared_ptr<TsTable>> OpenTables() const = 0;
+  // Highest SCN and, of the log `id`, highest position that any manifest of any table recorded.
+  // Opens what is closed.
+  struct Recorded {
+    LogPosition position;
+    Scn scn;
+  };
+  virtual Result<Recorded> RecordedPositions() = 0;
+  // Closes tables that were idle for Options::idle_nanos; returns how many.
+  virtual size_t CloseIdle() = 0;
+  virtual void Close() = 0;
+
+  // Renames the whole directory to `<root>/<catalog>/trash/<id>` after Close(); then deletes it.
+  virtual Result<> MoveToTrash() = 0;
+};
+
+}  // namespace ficus

@@ -1,0 +1,127 @@
+// The LSM of one shard: mem parts, parts and index runs, and the loops that turn one into the
+// other.
+//
+//     introduce --> mem parts --flush--> parts --merge--> fewer, larger parts --> garbage
+//
+// The introducer (a strand) is the only publisher of snapshots. Flushes and merges are jobs, at
+// most one of each per table, posted when they are worth while; an idle table has no thread, no
+// timer and no descriptor. Each changes the durable state through the manifest writer first and
+// publishes second. Layout of the directory: FILE-FORMAT.md, "Shard".
+//
+// Invariants
+//   - rows are introduced in log order; a flush takes a prefix of the mem parts
+//   - a mem part is dropped, and a merge's inputs are removed, only after a durable manifest covers
+//   them
+//   - flushed positions never fall, epochs and file numbers are never reused
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/base/clock.h"
+#include "engine/base/gate.h"
+#include "engine/base/log_position.h"
+#include "engine/base/memory_ledger.h"
+#include "engine/base/metrics.h"
+#include "engine/base/random.h"
+#include "engine/base/result.h"
+#include "engine/index/series_set.h"
+#include "engine/io/file_system.h"
+#include "engine/model/catalog.h"
+#include "engine/runtime/executor.h"
+#include "engine/table/merge_policy.h"
+#include "engine/table/routed_rows.h"
+#include "engine/table/snapshot.h"
+
+namespace ficus {
+
+// What all tables of a node share. Outlives them.
+struct TableEnvironment {
+  FileSystem& fs;
+  Clock& clock;
+  RandomSource& random;
+  MemoryLedger& ledger;
+  MetricRegistry& metrics;
+  Executor& introduce;
+  Executor& flush;
+  Executor& merge;
+  LogId log_id;
+  // Calls back once the log is durable up to a position; a flush records no position before that.
+  std::function<void(LogPosition, std::function<void()>)> sync_log;
+  // No space: the node takes no writes for now. Called from jobs.
+  std::function<void(const Error&)> on_no_space;
+  // A table's oldest unflushed position rose. Called from jobs; must not block.
+  std::function<void()> on_flushed;
+};
+
+struct TableOptions {
+  std::string directory;  // below the root; exists
+  Catalog catalog = Catalog::kMeasure;
+  GroupId group;
+  int64_t flush_interval_nanos = 5 * kNanosPerSecond;
+  size_t flush_bytes = 64 << 20;
+  MergeLimits merge;
+  // Rows of dead subjects and rows below `drop_before` are dropped by merges.
+  std::function<bool(SubjectId)> is_live = [](SubjectId) { return true; };
+  std::function<UnixNanos()> drop_before = [] { return TimeRange::All().begin; };
+};
+
+// Rows of one log batch for this table.
+struct Introduction {
+  LogPosition position;
+  Scn scn;
+  std::vector<RowBatch> rows;  // one per subject
+  std::vector<SeriesEntry> entries;
+  MemoryReservation reservation;  // MemoryConsumer::kMemParts, for all of it
+};
+
+class TsTable {
+ public:
+  // Reads the newest manifest and opens what it names. A part or run that is damaged or missing is
+  // set aside and listed in the snapshot; the rest serves. A hole in the manifests (the newest is
+  // unreadable) opens the table read-only: reads see the newest readable one, writes are refused,
+  // nothing is removed. Files that no manifest names are moved aside.
+  static Result<std::unique_ptr<TsTable>> Open(TableEnvironment environment, TableOptions options);
+  virtual ~TsTable() = default;  // after Close()
+
+  // Adds rows; `done` is called once they are visible. Positions must rise from call to call. Never
+  // blocks, never refuses: everything that can refuse a row comes before the log.
+  virtual void Introduce(Introduction introduction, std::function<void()> done) = 0;
+
+  // Never null. Holds a lock for one pointer copy.
+  virtual std::shared_ptr<const Snapshot> Current() const = 0;
+
+  // Series whose entries are durable and introduced here. Loaded at the first call; kCorruption
+  // when a run is damaged: the writer then sends entries again.
+  virtual Result<const SeriesSet*> KnownSeries() = 0;
+
+  // Why writes must be refused before they reach the log; empty when they need not be.
+  virtual std::string ReadOnlyReason() const = 0;
+
+  // Position of the oldest batch that no durable manifest covers; none when all is flushed.
+  virtual std::optional<LogPosition> OldestUnflushed() const = 0;
+  // Highest position of this log that a manifest covers; replay skips up to it.
+  virtual LogPosition Flushed() const = 0;
+  // Highest SCN and, for another log id than the node's, nothing: what a manifest recorded.
+  virtual Scn FlushedScn() const = 0;
+
+  // Flushes everything introduced so far; `done` with the error that stopped it, if any.
+  virtual void Flush(std::function<void(Result<>)> done) = 0;
+  // Merges until the policy finds nothing more to do; for tests, tools and segments that went cold.
+  virtual void MergeAll(std::function<void(Result<>)> done) = 0;
+
+  // No job of this table runs or waits, nothing is unflushed and no one else holds its snapshot: it
+  // can be closed.
+  virtual bool IsIdle() const = 0;
+
+  // Waits for running jobs, starts no new ones, flushes nothing. From outside the executors (or,
+  // under the deterministic executor, with no job running). Idempotent.
+  virtual void Close() = 0;
+};
+
+}  // namespace ficus
