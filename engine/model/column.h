@@ -1,6 +1,7 @@
 // Columns of rows: their types, and their values for a run of rows.
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -38,7 +39,11 @@ class Validity {
     return bits_.empty() || (bits_[row / 64] >> (row % 64) & 1) != 0;
   }
   // Appends one row to a run that has `rows` rows so far.
-  void Append(size_t rows, bool valid);
+  void Append(size_t rows, bool valid) {
+    if (!valid || !bits_.empty()) AppendRun(rows, 1, valid);
+  }
+  // Appends `count` equal rows.
+  void AppendRun(size_t rows, size_t count, bool valid);
   size_t CountValid(size_t rows) const;
   // Bit i of word i / 64; empty when all are valid.
   std::span<const uint64_t> words() const { return bits_; }
@@ -62,9 +67,13 @@ class ColumnValues {
   ColumnType type() const { return type_; }
   size_t rows() const { return rows_; }
 
-  void AppendNull();
+  void AppendNull() { AppendNulls(1); }
   // Fixed types only.
-  void AppendWord(uint64_t word);
+  void AppendWord(uint64_t word) {
+    validity_.Append(rows_, true);
+    ++rows_;
+    words_.push_back(word);
+  }
   // Other types only.
   void AppendCell(std::string_view cell);
   // Row `row` of `other`, which has the same type.
@@ -74,7 +83,7 @@ class ColumnValues {
   bool IsNull(size_t row) const { return !validity_.IsValid(row); }
   uint64_t word(size_t row) const { return words_[row]; }
   int64_t int64(size_t row) const { return static_cast<int64_t>(words_[row]); }
-  double float64(size_t row) const;
+  double float64(size_t row) const { return std::bit_cast<double>(words_[row]); }
   std::string_view cell(size_t row) const {
     return std::string_view(bytes_).substr(offsets_[row], offsets_[row + 1] - offsets_[row]);
   }
@@ -85,8 +94,8 @@ class ColumnValues {
   std::span<const uint32_t> offsets() const { return offsets_; }
   std::string_view bytes() const { return bytes_; }
 
-  // Takes over decoded parts. `words` (fixed) or `offsets` and `bytes` (other) for `rows` rows,
-  // CHECKed.
+  // Takes over decoded parts: `words` for a fixed type, else `offsets` (ascending; empty for no
+  // rows) into `bytes`. `validity` has no words or one per 64 rows. Types and sizes are CHECKed.
   static ColumnValues FromWords(ColumnId id, ColumnType type, Validity validity,
                                 std::vector<uint64_t> words);
   static ColumnValues FromCells(ColumnId id, ColumnType type, Validity validity,

@@ -1,8 +1,7 @@
 // The tag values that identify a series, its key, its id and its shard, bit for bit as BanyanDB
 // computes them.
 //
-// Source: BanyanDB's public behaviour: pkg/pb/v1 (series key) and pkg/partition (routing); docs in
-// the API notes.
+// Source: BanyanDB's public behaviour: pkg/pb/v1 (series key) and pkg/partition (routing).
 #pragma once
 
 #include <cstdint>
@@ -18,11 +17,11 @@ namespace ficus {
 
 // subject, escaped, then '|'; for each value one type byte, the escaped value, '|'. Escape is '\'
 // for '|' and '\'. Type bytes: 0 null, 1 string, 2 int, 4 binary. An int is its zigzag form in 8
-// bytes big-endian. Arrays: kInvalidArgument.
+// bytes big-endian. kInvalidArgument: arrays, floats and timestamps, which no entity can hold.
 Result<std::string> EncodeSeriesKey(std::string_view subject, const std::vector<TagValue>& entity);
 
 // The inverse: the entity's values without the subject. kCorruption when `key` was not made by
-// EncodeSeriesKey. An empty string comes back as null, as in BanyanDB.
+// EncodeSeriesKey. An empty string (or binary) comes back as null, as in BanyanDB.
 struct DecodedSeriesKey {
   std::string subject;
   std::vector<TagValue> entity;
@@ -31,11 +30,14 @@ Result<DecodedSeriesKey> DecodeSeriesKey(std::string_view key);
 
 // xxhash64, seed 0, of the series key.
 SeriesId SeriesIdOf(std::string_view series_key);
-// A second, independent hash of the series key: two keys with one id are told apart by it.
+// A second, independent hash of the series key (XXH3 with a seed of its own): two keys with one id
+// are told apart by it.
 uint64_t SeriesCheckOf(std::string_view series_key);
 
-// xxhash64 of the plain concatenation: subject, then each value (string raw; int as 8 bytes
-// big-endian with the sign bit flipped; null nothing), modulo the number of shards.
+// xxhash64 of the plain concatenation: subject, then each value, modulo the number of shards
+// (at least one, CHECKed). Strings and binary raw; an int, or a timestamp's nanoseconds, as 8 bytes
+// big-endian with the sign bit flipped; null nothing; elements of a string array joined by '\n',
+// those of an int array one after another. A float, which no tag can be, as its bits big-endian.
 ShardId ShardOf(std::string_view subject, const std::vector<TagValue>& sharding_values,
                 uint32_t shard_count);
 

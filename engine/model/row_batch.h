@@ -35,7 +35,8 @@ struct RowBatch {
   bool IsTombstone(size_t row) const { return !tombstones.empty() && tombstones[row]; }
   // Null when the batch has no such column: every row is null there.
   const ColumnValues* FindColumn(ColumnId id) const;
-  // The smallest range that holds every row; empty for no rows.
+  // The smallest range that holds every row; empty for no rows. The last nanosecond of int64 cannot
+  // lie inside a half-open range: a row there is left out.
   TimeRange Times() const;
   size_t MemoryBytes() const;
   friend bool operator==(const RowBatch&, const RowBatch&) = default;
@@ -43,15 +44,17 @@ struct RowBatch {
 
 // The order inside mem parts and parts: series, timestamp, then the row that wins first (highest
 // version; equal versions keep their order in `batch`, which is log order).
+// O(rows) for sorted rows and for rows whose series ids are hashes and whose times mostly ascend.
 std::vector<uint32_t> SortedOrder(const RowBatch& batch);
 bool IsSorted(const RowBatch& batch);
 
-// The rows of `batch` in `order`. With `keep_winners_only`, of rows with equal series and timestamp
-// only the first.
+// The rows of `batch` in `order` (row numbers, as from SortedOrder). With `keep_winners_only`, of
+// neighbours with equal series and timestamp only the first.
 RowBatch Reordered(const RowBatch& batch, const std::vector<uint32_t>& order,
                    bool keep_winners_only);
 
 // Adds `from`'s row to the end of `to`, column by id; columns missing on either side become null.
+// A column on both sides has one type (CHECKed).
 void AppendRow(RowBatch& to, const RowBatch& from, size_t row);
 
 }  // namespace ficus
