@@ -28,18 +28,13 @@ struct Voidify {
 
 }  // namespace ficus::internal
 
-#define FICUS_CHECK(condition)                 \
+#define CHECK(condition)                       \
   (condition) ? static_cast<void>(0)           \
               : ::ficus::internal::Voidify() & \
                     ::ficus::internal::CheckFailure(__FILE__, __LINE__, #condition).stream()
 
-// Catch2 has a CHECK of its own, which is the one a test file means. Therefore headers say
-// FICUS_CHECK, and sources CHECK.
-#ifndef CATCH_VERSION_MAJOR
-#define CHECK(condition) FICUS_CHECK(condition)
 #ifdef NDEBUG
 #define DCHECK(condition) CHECK(true || (condition))
 #else
 #define DCHECK(condition) CHECK(condition)
-#endif
 #endif

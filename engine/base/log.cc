@@ -47,20 +47,63 @@ spdlog::level::level_enum ToSpdlog(LogLevel level) {
   return spdlog::level::off;
 }
 
+// The length of the well-formed UTF-8 sequence at the front of `text`; 0 when there is none.
+// RFC 3629: no surrogates, nothing above U+10FFFF, no longer form than needed.
+size_t Utf8Length(std::string_view text) {
+  const auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
+  const auto continues = [&](size_t i, unsigned low, unsigned high) {
+    return i < text.size() && byte(i) >= low && byte(i) <= high;
+  };
+  const unsigned first = byte(0);
+  if (first < 0x80) return 1;
+  if (first >= 0xc2 && first <= 0xdf) return continues(1, 0x80, 0xbf) ? 2 : 0;
+  if (first >= 0xe0 && first <= 0xef) {
+    const unsigned low = first == 0xe0 ? 0xa0 : 0x80;
+    const unsigned high = first == 0xed ? 0x9f : 0xbf;
+    return continues(1, low, high) && continues(2, 0x80, 0xbf) ? 3 : 0;
+  }
+  if (first >= 0xf0 && first <= 0xf4) {
+    const unsigned low = first == 0xf0 ? 0x90 : 0x80;
+    const unsigned high = first == 0xf4 ? 0x8f : 0xbf;
+    return continues(1, low, high) && continues(2, 0x80, 0xbf) && continues(3, 0x80, 0xbf) ? 4 : 0;
+  }
+  return 0;
+}
+
+// Messages carry names that clients chose, so any byte may be in them.
 std::string JsonEscaped(std::string_view text) {
   std::string escaped;
   escaped.reserve(text.size());
-  for (const char c : text) {
-    if (c == '"' || c == '\\') {
+  while (!text.empty()) {
+    const size_t length = Utf8Length(text);
+    const char c = text.front();
+    if (length == 0) {
+      escaped += "\\ufffd";
+    } else if (c == '"' || c == '\\') {
       escaped += '\\';
       escaped += c;
     } else if (static_cast<unsigned char>(c) < 0x20) {
       escaped += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
     } else {
-      escaped += c;
+      escaped += text.substr(0, length);
     }
+    text.remove_prefix(length == 0 ? 1 : length);
   }
   return escaped;
+}
+
+// Control characters are shown as \xNN: a name with a line break must not look like a second line.
+std::string OneLine(std::string_view text) {
+  std::string line;
+  line.reserve(text.size());
+  for (const char c : text) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
+      line += fmt::format("\\x{:02x}", static_cast<unsigned>(c));
+    } else {
+      line += c;
+    }
+  }
+  return line;
 }
 
 std::shared_ptr<spdlog::logger> MakeLogger(const LogSettings& settings) {
@@ -72,10 +115,11 @@ std::shared_ptr<spdlog::logger> MakeLogger(const LogSettings& settings) {
   }
   auto logger = std::make_shared<spdlog::logger>("ficus", std::move(sink));
   logger->set_level(spdlog::level::trace);
-  logger->flush_on(spdlog::level::warn);
+  // Lines are few; a person who follows the file wants each as it comes.
+  logger->flush_on(spdlog::level::trace);
   const char* pattern = settings.format == LogFormat::kJson
-                            ? R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l",%v})"
-                            : "%Y-%m-%dT%H:%M:%S.%eZ %^%-5l%$ %v";
+                            ? R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ",%v})"
+                            : "%Y-%m-%dT%H:%M:%S.%eZ %v";
   logger->set_formatter(
       std::make_unique<spdlog::pattern_formatter>(pattern, spdlog::pattern_time_type::utc));
   return logger;
@@ -121,8 +165,9 @@ void VLog(LogLevel level, std::string_view event, fmt::string_view format, fmt::
   }
   const std::string line =
       output == LogFormat::kJson
-          ? fmt::format(R"("event":"{}","message":"{}")", event, JsonEscaped(text))
-          : fmt::format("{}: {}", event, text);
+          ? fmt::format(R"("level":"{}","event":"{}","message":"{}")", LogLevelName(level), event,
+                        JsonEscaped(text))
+          : fmt::format("{:<5} {}: {}", LogLevelName(level), event, OneLine(text));
   logger->log(ToSpdlog(level), spdlog::string_view_t(line.data(), line.size()));
 }
 

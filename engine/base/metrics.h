@@ -40,16 +40,18 @@ class Gauge {
 // Counts values in buckets with fixed upper bounds.
 class Histogram {
  public:
-  // `bounds` strictly ascending; a last bucket without bound is added.
+  // `bounds` strictly ascending (CHECKed); a last bucket without bound is added.
   explicit Histogram(std::vector<double> bounds);
 
+  // NaN is not counted: it would make the sum useless for good.
   void Observe(double value);
 
   const std::vector<double>& bounds() const { return bounds_; }
   // Not cumulative; bounds().size() + 1 of them.
   std::vector<uint64_t> counts() const;
   double sum() const { return sum_.load(std::memory_order_relaxed); }
-  // The upper bound of the bucket in which the `q` quantile lies; 0 when nothing was observed.
+  // The upper bound of the bucket in which the `q` quantile lies, the largest bound when it lies
+  // above all of them; 0 when nothing was observed.
   double Quantile(double q) const;
 
  private:
@@ -78,8 +80,8 @@ struct MetricFamily {
   std::vector<MetricSample> samples;
 };
 
-// All members: any thread. Names start with "ficus_"; the same name and labels give the same metric
-// again.
+// All members: any thread. Names start with "ficus_" (CHECKed); the same name and labels give the
+// same metric again.
 class MetricRegistry {
  public:
   Counter& AddCounter(std::string_view name, std::string_view help, MetricLabels labels = {});
@@ -88,11 +90,14 @@ class MetricRegistry {
                           MetricLabels labels = {});
 
   // Calls `collect` at each Collect() to add families computed on the spot. The returned handle
-  // removes it.
+  // removes it and may outlive the registry: once it is gone, `collect` neither runs nor will run
+  // again, so what it captured may be freed. Therefore the handle is not dropped inside `collect`,
+  // nor under a lock that `collect` takes.
   using Collector = std::function<void(std::vector<MetricFamily>&)>;
   std::shared_ptr<void> AddCollector(Collector collect);
 
-  // All families, ordered by name. Histogram pointers stay valid as long as the registry.
+  // All families, ordered by name; families of one name and type are joined. Histogram pointers
+  // stay valid as long as the registry.
   std::vector<MetricFamily> Collect() const;
 
  private:
@@ -108,12 +113,17 @@ class MetricRegistry {
     std::vector<std::unique_ptr<Metric>> metrics;
   };
 
+  struct CollectorSlot {
+    Mutex mutex;  // held while the collector runs
+    Collector collect GUARDED_BY(mutex);
+  };
+
   Metric& Find(std::string_view name, std::string_view help, MetricType type, MetricLabels labels)
       REQUIRES(mutex_);
 
   mutable Mutex mutex_;
   std::map<std::string, Family, std::less<>> families_ GUARDED_BY(mutex_);
-  mutable std::vector<std::weak_ptr<Collector>> collectors_ GUARDED_BY(mutex_);
+  mutable std::vector<std::weak_ptr<CollectorSlot>> collectors_ GUARDED_BY(mutex_);
 };
 
 }  // namespace ficus

@@ -34,7 +34,11 @@ uint64_t SeededRandom::Next() {
 
 uint64_t SeededRandom::Below(uint64_t bound) {
   CHECK(bound > 0);
-  return Next() % bound;
+  // Numbers above the largest multiple of `bound` would favour small remainders.
+  const uint64_t excess = (UINT64_MAX % bound + 1) % bound;
+  uint64_t number = Next();
+  while (number > UINT64_MAX - excess) number = Next();
+  return number % bound;
 }
 
 }  // namespace ficus

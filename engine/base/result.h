@@ -30,15 +30,15 @@ class [[nodiscard]] Result {
 
   // The value; CHECKs that there is one.
   T& value() & {
-    FICUS_CHECK(has_value()) << error().ToString();
+    CHECK(has_value()) << error().ToString();
     return std::get<0>(state_);
   }
   const T& value() const& {
-    FICUS_CHECK(has_value()) << error().ToString();
+    CHECK(has_value()) << error().ToString();
     return std::get<0>(state_);
   }
   T&& value() && {
-    FICUS_CHECK(has_value()) << error().ToString();
+    CHECK(has_value()) << error().ToString();
     return std::get<0>(std::move(state_));
   }
   T& operator*() & { return value(); }
@@ -49,11 +49,11 @@ class [[nodiscard]] Result {
 
   // The error; CHECKs that there is one.
   const Error& error() const& {
-    FICUS_CHECK(!has_value());
+    CHECK(!has_value());
     return std::get<1>(state_);
   }
   Error&& error() && {
-    FICUS_CHECK(!has_value());
+    CHECK(!has_value());
     return std::get<1>(std::move(state_));
   }
 
@@ -69,14 +69,14 @@ class [[nodiscard]] Result<void> {
 
   bool has_value() const { return !error_.has_value(); }
   explicit operator bool() const { return has_value(); }
-  void value() const { FICUS_CHECK(has_value()) << error_->ToString(); }
+  void value() const { CHECK(has_value()) << error_->ToString(); }
 
   const Error& error() const& {
-    FICUS_CHECK(!has_value());
+    CHECK(!has_value());
     return *error_;
   }
   Error&& error() && {
-    FICUS_CHECK(!has_value());
+    CHECK(!has_value());
     return *std::move(error_);
   }
 
