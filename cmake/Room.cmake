@@ -71,6 +71,6 @@ function(room_test path)
   add_executable(${name}_test ${sources})
   target_link_libraries(${name}_test PRIVATE ${depends} ${TEST_LINKS} ficus::test_support)
   ficus_target_defaults(${name}_test)
-  catch_discover_tests(${name}_test TEST_PREFIX "${path}: " WORKING_DIRECTORY ${PROJECT_SOURCE_DIR}
+  catch_discover_tests(${name}_test TEST_PREFIX "${path}:" WORKING_DIRECTORY ${PROJECT_SOURCE_DIR}
     PROPERTIES TIMEOUT 600 SKIP_REGULAR_EXPRESSION "SKIPPED:")
 endfunction()
