@@ -38,6 +38,8 @@ std::string_view ErrorCodeName(ErrorCode code) {
       return "deadline exceeded";
     case ErrorCode::kUnimplemented:
       return "unimplemented";
+    case ErrorCode::kUnknown:
+      return "unknown";
   }
   CHECK(false) << "error code " << static_cast<int>(code);
   return {};

@@ -24,9 +24,10 @@ enum class ErrorCode : uint8_t {
   kCancelled,
   kDeadlineExceeded,
   kUnimplemented,
+  kUnknown,  // an answer whose text, not its code, is the contract
 };
 
-inline constexpr int kErrorCodeCount = static_cast<int>(ErrorCode::kUnimplemented) + 1;
+inline constexpr int kErrorCodeCount = static_cast<int>(ErrorCode::kUnknown) + 1;
 
 // "corruption", "no space", ...: the words used in log lines and by the tools.
 std::string_view ErrorCodeName(ErrorCode code);
