@@ -3,7 +3,8 @@ if(NOT CMAKE_BUILD_TYPE)
   set(CMAKE_BUILD_TYPE Release CACHE STRING "Debug or Release" FORCE)
 endif()
 set(CMAKE_CXX_FLAGS_RELEASE "-O2 -g1")
-set(CMAKE_CXX_FLAGS_DEBUG "-O0 -g1")
+# -O1 compiles as fast as -O0 (4 % slower), the tests run several times faster, and g++ sees more of its warnings.
+set(CMAKE_CXX_FLAGS_DEBUG "-O1 -g1")
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 add_compile_options(-ffile-prefix-map=${PROJECT_SOURCE_DIR}/=)
 
