@@ -22,25 +22,25 @@ void VLog(LogLevel level, std::string_view event, fmt::string_view format, fmt::
 bool LogEnabled(LogLevel level);
 
 template <typename... Args>
-void Log(LogLevel level, std::string_view event, fmt::format_string<Args...> format,
-         Args&&... args) {
+void LogAt(LogLevel level, std::string_view event, fmt::format_string<Args...> format,
+           Args&&... args) {
   if (LogEnabled(level)) VLog(level, event, format, fmt::make_format_args(args...));
 }
 template <typename... Args>
 void LogDebug(std::string_view event, fmt::format_string<Args...> format, Args&&... args) {
-  Log(LogLevel::kDebug, event, format, std::forward<Args>(args)...);
+  LogAt(LogLevel::kDebug, event, format, std::forward<Args>(args)...);
 }
 template <typename... Args>
 void LogInfo(std::string_view event, fmt::format_string<Args...> format, Args&&... args) {
-  Log(LogLevel::kInfo, event, format, std::forward<Args>(args)...);
+  LogAt(LogLevel::kInfo, event, format, std::forward<Args>(args)...);
 }
 template <typename... Args>
 void LogWarn(std::string_view event, fmt::format_string<Args...> format, Args&&... args) {
-  Log(LogLevel::kWarn, event, format, std::forward<Args>(args)...);
+  LogAt(LogLevel::kWarn, event, format, std::forward<Args>(args)...);
 }
 template <typename... Args>
 void LogError(std::string_view event, fmt::format_string<Args...> format, Args&&... args) {
-  Log(LogLevel::kError, event, format, std::forward<Args>(args)...);
+  LogAt(LogLevel::kError, event, format, std::forward<Args>(args)...);
 }
 
 enum class LogFormat { kText, kJson };
