@@ -25,14 +25,25 @@ struct RoutedRows {
   friend bool operator==(const RoutedRows&, const RoutedRows&) = default;
 };
 
-// One atomic batch of the log: rows, or the durable evidence that something is gone.
-struct LogRecord {
-  enum class Kind : uint8_t { kRows = 1, kGroupRetired = 2, kSegmentRemoved = 3 };
-  Kind kind = Kind::kRows;
-  std::vector<RoutedRows> rows;         // kRows
-  Catalog catalog = Catalog::kMeasure;  // the others
+// Durable evidence that a group, or a segment of it, is gone: replay drops its rows wherever they
+// stand in the log.
+struct RetiredGroup {
+  Catalog catalog = Catalog::kMeasure;
   GroupId group;
-  TimeRange segment;  // kSegmentRemoved
+  friend auto operator<=>(const RetiredGroup&, const RetiredGroup&) = default;
+};
+struct RemovedSegment {
+  Catalog catalog = Catalog::kMeasure;
+  GroupId group;
+  TimeRange times;
+  friend bool operator==(const RemovedSegment&, const RemovedSegment&) = default;
+};
+
+// One batch of the log: all of it happens, or nothing.
+struct LogRecord {
+  std::vector<RoutedRows> rows;
+  std::vector<RetiredGroup> retired_groups;
+  std::vector<RemovedSegment> removed_segments;
   friend bool operator==(const LogRecord&, const LogRecord&) = default;
 };
 

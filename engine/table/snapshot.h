@@ -11,20 +11,19 @@
 #include "engine/model/ids.h"
 #include "engine/part/mem_part.h"
 #include "engine/part/part.h"
+#include "engine/table/garbage_cleaner.h"
 
 namespace ficus {
 
 // A file that a manifest names but that cannot be read: it stays where it is set aside until an
 // operator drops it.
 struct DamagedFile {
+  FileNumber number;
   std::string path;  // below the root
   std::string reason;
   TimeRange times;  // what may be missing; All() when unknown
   bool is_index = false;
 };
-
-// Deletes its file when the last holder lets go, if it was told to.
-class FileHandle;
 
 struct SnapshotPart {
   std::shared_ptr<const Part> part;

@@ -82,6 +82,10 @@ struct Introduction {
 
 class TsTable {
  public:
+  // Makes the existing, empty directory a table without rows, durably. A table that was ever
+  // created always has a manifest, so a missing one is noticed.
+  static Result<> Create(TableEnvironment& environment, const TableOptions& options);
+
   // Reads the newest manifest and opens what it names. A part or run that is damaged or missing is
   // set aside and listed in the snapshot; the rest serves. A hole in the manifests (the newest is
   // unreadable) opens the table read-only: reads see the newest readable one, writes are refused,
@@ -90,7 +94,8 @@ class TsTable {
   virtual ~TsTable() = default;  // after Close()
 
   // Adds rows; `done` is called once they are visible. Positions must rise from call to call. Never
-  // blocks, never refuses: everything that can refuse a row comes before the log.
+  // blocks, never refuses: everything that can refuse a row comes before the log. A closed table
+  // belongs to a group or segment that is gone: its rows are dropped, and `done` is called at once.
   virtual void Introduce(Introduction introduction, std::function<void()> done) = 0;
 
   // Never null. Holds a lock for one pointer copy.
@@ -100,6 +105,10 @@ class TsTable {
   // when a run is damaged: the writer then sends entries again.
   virtual Result<const SeriesSet*> KnownSeries() = 0;
 
+  // Verifies every part and run in the background and sets aside what fails: called by whoever met
+  // damaged bytes.
+  virtual void CheckDamage() = 0;
+
   // Why writes must be refused before they reach the log; empty when they need not be.
   virtual std::string ReadOnlyReason() const = 0;
 
@@ -107,7 +116,7 @@ class TsTable {
   virtual std::optional<LogPosition> OldestUnflushed() const = 0;
   // Highest position of this log that a manifest covers; replay skips up to it.
   virtual LogPosition Flushed() const = 0;
-  // Highest SCN and, for another log id than the node's, nothing: what a manifest recorded.
+  // Highest SCN that a manifest recorded, of whatever log.
   virtual Scn FlushedScn() const = 0;
 
   // Flushes everything introduced so far; `done` with the error that stopped it, if any.

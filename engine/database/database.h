@@ -1,0 +1,147 @@
+// The whole engine behind one door: open, write, change schemas, find groups for queries, close.
+//
+// It owns the log, the groups of all catalogs, the schema registry and the rules that tie them
+// together: what is logged before what is done, what replay believes, when the log may be trimmed,
+// when the node takes no writes.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/base/clock.h"
+#include "engine/base/memory_ledger.h"
+#include "engine/base/metrics.h"
+#include "engine/base/random.h"
+#include "engine/base/result.h"
+#include "engine/io/file_system.h"
+#include "engine/model/keyed_rows.h"
+#include "engine/runtime/executor.h"
+#include "engine/schema/schema_registry.h"
+#include "engine/schema/schema_snapshot.h"
+#include "engine/segment/group_store.h"
+#include "engine/wal/log.h"
+
+namespace ficus {
+
+// All of it outlives the database.
+struct DatabaseEnvironment {
+  FileSystem& fs;      // rooted at storage.path
+  FileSystem& log_fs;  // rooted at the log's directory
+  Clock& clock;
+  RandomSource& random;
+  MemoryLedger& ledger;
+  MetricRegistry& metrics;
+  Executor& log_executor;  // one thread: commits and their callbacks
+  Executor& introduce_executor;
+  Executor& flush_executor;
+  Executor& merge_executor;
+  Executor& background_executor;  // schema changes, retention, trimming, watching the disk
+};
+
+struct DatabaseOptions {
+  LogOptions log;
+  TableOptions table;  // flush and merge settings; the rest is set per table
+  uint64_t log_bytes_max = uint64_t{1} << 30;  // beyond it the oldest unflushed shards are flushed
+  int64_t log_age_nanos = 10 * 60 * kNanosPerSecond;
+  int64_t segment_idle_nanos = kNanosPerHour;
+  int64_t future_nanos_max = kNanosPerDay;  // a clock step beyond it suspends retention
+  uint32_t disk_read_only_percent = 95;
+  uint64_t ballast_bytes = 64 << 20;  // freed when the disk is full, for flushes and deletes
+  int64_t watch_interval_nanos = kNanosPerSecond;
+  // The operator accepts that acknowledged rows may be gone: a missing, foreign or shortened log
+  // does not stop the start.
+  bool accept_log_loss = false;
+};
+
+// A row that storage refused although its message was right.
+struct RefusedRow {
+  uint32_t ordinal = 0;
+  ErrorCode code = ErrorCode::kIo;
+};
+
+// Why the node takes no writes now.
+struct ReadOnlyState {
+  ErrorCode code = ErrorCode::kReadOnly;  // kNoSpace when it ends by itself with space
+  std::string reason;
+};
+
+struct DatabaseStatus {
+  uint64_t parts = 0;
+  uint64_t mem_parts = 0;
+  uint64_t rows = 0;
+  uint64_t file_bytes = 0;
+  uint64_t file_rows = 0;
+  uint64_t memory_bytes = 0;
+  uint64_t log_files = 0;
+  uint64_t log_bytes = 0;
+  uint64_t damaged_files = 0;
+  uint64_t parked_records = 0;
+  size_t most_parts_per_shard = 0;
+};
+
+class Database {
+ public:
+  // Locks the root, opens and replays the log, opens what must be open. kUnavailable: another
+  // process holds the root. kFailedPrecondition: the log is missing, foreign or too short; the text
+  // says how to accept the loss.
+  static Result<std::unique_ptr<Database>> Open(DatabaseEnvironment environment,
+                                                DatabaseOptions options);
+  virtual ~Database() = default;  // after Close()
+
+  // Stores rows. Routes and logs on the calling thread, which may wait for the disk when a segment
+  // is new: not for a thread that must not block. `done` is called once, when every row that was
+  // not refused is durable (by the log's durability) and visible, or at once with the error for all
+  // of them: kResourceExhausted (memory or log queue), kNoSpace and kReadOnly (the node takes no
+  // writes), kUnavailable (closing).
+  using WriteDone = std::function<void(Result<>, std::vector<RefusedRow>)>;
+  virtual void Write(std::vector<KeyedRows> rows, WriteDone done) = 0;
+
+  virtual std::shared_ptr<const SchemaSnapshot> Schema() const = 0;
+
+  // Runs `prepare` when no other change is under way, makes its outcome durable, publishes it, then
+  // calls `done`. `prepare` runs on the background executor.
+  using PrepareChange = std::function<Result<SchemaChange>(const SchemaRegistry&)>;
+  using ChangeDone = std::function<void(Result<SchemaChange>)>;
+  virtual void ChangeSchema(PrepareChange prepare, ChangeDone done) = 0;
+
+  enum class Deletion : uint8_t { kUnderWay, kDone, kFailed };
+  struct DeletionTask {
+    Deletion state = Deletion::kUnderWay;
+    std::string message;
+    UnixNanos created_at = 0;
+    UnixNanos updated_at = 0;
+  };
+  // Deletes a group as BanyanDB's GroupRegistryService.Delete asks. `done` once the group no longer
+  // exists for readers and writers; its files go later, and until then the name cannot be used
+  // again (Task says kUnderWay).
+  virtual void DeleteGroup(std::string group, GroupDeletion deletion, ChangeDone done) = 0;
+  virtual std::optional<DeletionTask> Task(std::string_view group) const = 0;
+  // True when a row of the group is stored.
+  virtual Result<bool> HasRows(std::string_view group) = 0;
+
+  // Null when the group does not exist or is being deleted. For queries.
+  virtual std::shared_ptr<GroupStore> FindGroup(GroupId id) = 0;
+
+  virtual std::optional<ReadOnlyState> ReadOnly() const = 0;
+  virtual DatabaseStatus Status() = 0;
+  virtual uint64_t node_id() const = 0;
+  virtual UnixNanos opened_at() const = 0;
+
+  // Flushes every table; `done` with the first error.
+  virtual void FlushAll(std::function<void(Result<>)> done) = 0;
+  // Merges every table until there is nothing to merge.
+  virtual void MergeAll(std::function<void(Result<>)> done) = 0;
+  // Commits a removal for every expired segment and removes it; run by the watch, and by tests.
+  virtual void RunRetention(std::function<void(Result<>)> done) = 0;
+
+  // Finishes what was accepted, flushes, closes everything. From outside the executors, which must
+  // still run. Idempotent.
+  virtual void Close() = 0;
+};
+
+}  // namespace ficus

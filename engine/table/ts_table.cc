@@ -1,0 +1,1008 @@
+#include "engine/table/ts_table.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include <fmt/core.h>
+
+#include "engine/base/check.h"
+#include "engine/base/log.h"
+#include "engine/base/mutex.h"
+#include "engine/io/publish.h"
+#include "engine/model/entity.h"
+#include "engine/part/merge.h"
+#include "engine/runtime/strand.h"
+#include "engine/table/manifest.h"
+#include "engine/table/manifest_writer.h"
+#include "engine/table/recovery.h"
+
+namespace ficus {
+namespace {
+
+// So many mem parts of like size become one, so that a query does not visit every commit of the
+// last seconds.
+constexpr size_t kMemPartsFanIn = 16;
+constexpr size_t kRunsMergedMin = 4;
+constexpr int64_t kBackoffFirstNanos = kNanosPerSecond;
+constexpr int64_t kBackoffMaxNanos = 60 * kNanosPerSecond;
+// A merge at least this large may spend more time on fewer bytes: its output is rewritten seldom.
+constexpr uint64_t kSmallEffortBytesMin = 4 << 20;
+
+using SharedPass = std::shared_ptr<Gate::Pass>;
+using Waiter = std::function<void(Result<>)>;
+
+void CallAll(const std::vector<Waiter>& waiters, const Result<>& result) {
+  for (const Waiter& waiter : waiters) waiter(result);
+}
+
+// Series entries of mem parts, ascending and distinct.
+std::vector<SeriesEntry> EntriesOf(const std::vector<std::shared_ptr<const MemPart>>& parts) {
+  std::vector<SeriesEntry> entries;
+  for (const auto& part : parts) {
+    entries.insert(entries.end(), part->entries().begin(), part->entries().end());
+  }
+  const auto key = [](const SeriesEntry& entry) { return std::pair(entry.subject, entry.series); };
+  std::sort(entries.begin(), entries.end(),
+            [&](const SeriesEntry& a, const SeriesEntry& b) { return key(a) < key(b); });
+  const auto same = [&](const SeriesEntry& a, const SeriesEntry& b) { return key(a) == key(b); };
+  entries.erase(std::unique(entries.begin(), entries.end(), same), entries.end());
+  return entries;
+}
+
+// Delays that double with each failure in a row.
+class Backoff {
+ public:
+  int64_t Next() {
+    const int64_t delay = next_;
+    next_ = std::min(next_ * 2, kBackoffMaxNanos);
+    return delay;
+  }
+  void Reset() { next_ = kBackoffFirstNanos; }
+
+ private:
+  int64_t next_ = kBackoffFirstNanos;
+};
+
+struct Flush {
+  SharedPass pass;
+  std::vector<std::shared_ptr<const MemPart>> parts;
+  Scn scn;
+  int64_t started = 0;
+  std::vector<Waiter> waiters;
+  SnapshotPart part;  // empty when every row was dropped
+  SnapshotRun run;    // empty when there was no new series
+};
+
+struct Merge {
+  SharedPass pass;
+  std::shared_ptr<const Snapshot> snapshot;
+  MergeChoice choice;  // of parts; empty: runs are merged
+  size_t runs_begin = 0;
+  int64_t started = 0;
+};
+
+struct Metrics {
+  explicit Metrics(MetricRegistry& registry)
+      : flushes(registry.AddCounter("ficus_flushes_total", "Flushes that became durable.")),
+        flush_bytes(registry.AddCounter("ficus_flush_bytes_total", "Bytes of flushed parts.")),
+        flush_rows(registry.AddCounter("ficus_flush_rows_total", "Rows of flushed parts.")),
+        flush_failures(registry.AddCounter("ficus_flush_failures_total", "Flushes that failed.")),
+        flush_seconds(
+            registry.AddHistogram("ficus_flush_seconds", "Time of a flush.", LatencyBounds())),
+        merges(registry.AddCounter("ficus_merges_total", "Merges of parts that became durable.")),
+        merge_bytes(registry.AddCounter("ficus_merge_bytes_total", "Bytes written by merges.")),
+        merge_failures(registry.AddCounter("ficus_merge_failures_total", "Merges that failed.")),
+        merge_seconds(
+            registry.AddHistogram("ficus_merge_seconds", "Time of a merge.", LatencyBounds())),
+        blocks_copied(registry.AddCounter("ficus_merge_blocks_copied_total",
+                                          "Blocks that merges copied byte for byte.")),
+        blocks_rewritten(registry.AddCounter("ficus_merge_blocks_rewritten_total",
+                                             "Blocks that merges encoded again.")),
+        quarantined(registry.AddCounter("ficus_quarantined_files_total",
+                                        "Parts and runs set aside because they are damaged.")) {}
+
+  Counter& flushes;
+  Counter& flush_bytes;
+  Counter& flush_rows;
+  Counter& flush_failures;
+  Histogram& flush_seconds;
+  Counter& merges;
+  Counter& merge_bytes;
+  Counter& merge_failures;
+  Histogram& merge_seconds;
+  Counter& blocks_copied;
+  Counter& blocks_rewritten;
+  Counter& quarantined;
+};
+
+class TsTableImpl final : public TsTable {
+ public:
+  TsTableImpl(TableEnvironment environment, TableOptions options, RecoveredTable recovered);
+  ~TsTableImpl() override { Close(); }
+
+  void Introduce(Introduction introduction, std::function<void()> done) override;
+  std::shared_ptr<const Snapshot> Current() const override;
+  Result<const SeriesSet*> KnownSeries() override;
+  void CheckDamage() override;
+  std::string ReadOnlyReason() const override { return read_only_reason_; }
+  std::optional<LogPosition> OldestUnflushed() const override;
+  LogPosition Flushed() const override;
+  Scn FlushedScn() const override;
+  void Flush(Waiter done) override;
+  void MergeAll(Waiter done) override;
+  bool IsIdle() const override;
+  void Close() override;
+
+ private:
+  SharedPass Enter() { return std::make_shared<Gate::Pass>(gate_.Enter()); }
+  FileNumber NextFile() { return FileNumber(next_file_.fetch_add(1)); }
+  std::string PathOf(std::string_view name) const { return JoinPath(options_.directory, name); }
+  std::shared_ptr<FileHandle> HandleOf(std::string name) {
+    return std::make_shared<FileHandle>(cleaner_, std::move(name));
+  }
+  double SecondsSince(int64_t started) const {
+    return static_cast<double>(environment_.clock.Monotonic() - started) / kNanosPerSecond;
+  }
+
+  // On the introducer's strand: the only code that publishes.
+  void Publish(const std::function<void(Snapshot&)>& change);
+  void ApplyIntroduction(Introduction& introduction);
+  void ApplyFlush(const ficus::Flush& flush, const Manifest& manifest);
+  void ApplyMerge(const Merge& merge, const SnapshotPart& part, const Manifest& manifest);
+  void ApplyRunMerge(const Merge& merge, const SnapshotRun& run, const Manifest& manifest);
+  void ApplyDamage(const std::vector<DamageRecord>& damage, const Manifest& manifest);
+  void ApplyCoalesced(const std::vector<std::shared_ptr<const MemPart>>& inputs,
+                      const std::shared_ptr<const MemPart>& merged);
+
+  void MaybeCoalesce();
+  void MaybeFlush();
+  void StartFlush(std::vector<Waiter> waiters);
+  void WriteFlush(const std::shared_ptr<ficus::Flush>& flush);
+  Result<> WriteFlushFiles(ficus::Flush& flush);
+  void CommitFlush(const std::shared_ptr<ficus::Flush>& flush);
+  void EndFlush(const std::shared_ptr<ficus::Flush>& flush, const Result<>& result);
+
+  void MaybeMerge();
+  bool ChooseWork(Merge& merge) const REQUIRES(mutex_);
+  void RunMerge(const std::shared_ptr<Merge>& merge);
+  Result<std::vector<SeriesEntry>> EntriesForMerge(const Merge& merge, uint64_t rows) const;
+  void RunPartMerge(const std::shared_ptr<Merge>& merge);
+  void RunRunMerge(const std::shared_ptr<Merge>& merge);
+  void EndMerge(const std::shared_ptr<Merge>& merge, const Result<>& result);
+  void VerifyFiles(const std::shared_ptr<const Snapshot>& snapshot, const SharedPass& pass);
+
+  void StartTimer(std::shared_ptr<Executor::Timer>& timer, Executor& executor, int64_t delay,
+                  void (TsTableImpl::*fire)()) REQUIRES(mutex_);
+  void FlushTimerFired();
+  void MergeTimerFired();
+
+  // Constant after construction.
+  const TableEnvironment environment_;
+  const TableOptions options_;
+  const std::string read_only_reason_;
+
+  // Provide their own synchronisation.
+  Metrics metrics_;
+  Gate gate_;
+  std::atomic<uint64_t> epochs_;
+  std::atomic<uint64_t> next_file_;
+  const std::shared_ptr<GarbageCleaner> cleaner_;
+  Strand introducer_;
+  ManifestWriter manifests_;
+  SeriesSet known_;
+
+  // Touched by jobs of introducer_ only.
+  Scn introduced_scn_;
+  LogPosition introduced_;
+  std::vector<int>
+      mem_levels_;  // of each mem part in the newest snapshot: how often it was coalesced
+
+  mutable Mutex mutex_;
+  CondVar known_changed_;
+  enum class KnownState {
+    kUnloaded,
+    kLoading,
+    kLoaded
+  } known_state_ GUARDED_BY(mutex_) = KnownState::kUnloaded;
+  std::shared_ptr<const Snapshot> current_ GUARDED_BY(mutex_);
+  LogPosition flushed_ GUARDED_BY(mutex_);
+  Scn flushed_scn_ GUARDED_BY(mutex_);
+  Scn newest_scn_ GUARDED_BY(mutex_);
+  bool closing_ GUARDED_BY(mutex_) = false;
+  bool flushing_ GUARDED_BY(mutex_) = false;
+  bool merging_ GUARDED_BY(mutex_) = false;
+  bool coalescing_ GUARDED_BY(mutex_) = false;
+  bool merge_all_ GUARDED_BY(mutex_) = false;
+  LogPosition flushing_to_ GUARDED_BY(mutex_);
+  Backoff flush_backoff_ GUARDED_BY(mutex_);
+  Backoff merge_backoff_ GUARDED_BY(mutex_);
+  std::vector<Waiter> flush_waiters_ GUARDED_BY(mutex_);
+  std::vector<Waiter> merge_waiters_ GUARDED_BY(mutex_);
+  std::shared_ptr<Executor::Timer> flush_timer_ GUARDED_BY(mutex_);
+  std::shared_ptr<Executor::Timer> merge_timer_ GUARDED_BY(mutex_);
+};
+
+TsTableImpl::TsTableImpl(TableEnvironment environment, TableOptions options,
+                         RecoveredTable recovered)
+    : environment_(std::move(environment)),
+      options_(std::move(options)),
+      read_only_reason_(std::move(recovered.read_only_reason)),
+      metrics_(environment_.metrics),
+      epochs_(recovered.manifest.epoch.value() + 1),
+      next_file_(recovered.next_file.value()),
+      cleaner_(std::move(recovered.cleaner)),
+      introducer_(environment_.introduce),
+      manifests_(
+          {environment_.fs, environment_.random, environment_.flush, cleaner_, epochs_, next_file_},
+          options_.directory, recovered.manifest),
+      known_(environment_.ledger),
+      flushed_(recovered.manifest.log == environment_.log_id ? recovered.manifest.flushed
+                                                             : LogPosition()),
+      flushed_scn_(recovered.manifest.scn) {
+  auto snapshot = std::make_shared<Snapshot>(std::move(recovered.snapshot));
+  snapshot->manifest_epoch = recovered.manifest.epoch;
+  snapshot->flushed = flushed_;
+  snapshot->epoch = Epoch(epochs_.fetch_add(1));
+  introduced_ = flushed_;
+  newest_scn_ = flushed_scn_;
+  current_ = std::move(snapshot);
+}
+
+std::shared_ptr<const Snapshot> TsTableImpl::Current() const {
+  MutexLock lock(mutex_);
+  return current_;
+}
+
+void TsTableImpl::Publish(const std::function<void(Snapshot&)>& change) {
+  const std::shared_ptr<const Snapshot> before = Current();
+  auto next = std::make_shared<Snapshot>(*before);
+  change(*next);
+  next->epoch = Epoch(epochs_.fetch_add(1));
+  CHECK(next->epoch > before->epoch);
+  MutexLock lock(mutex_);
+  current_ = std::move(next);
+}
+
+// --- Introducing rows
+
+void TsTableImpl::Introduce(Introduction introduction, std::function<void()> done) {
+  SharedPass pass = Enter();
+  if (!*pass) {
+    done();
+    return;
+  }
+  {
+    MutexLock lock(mutex_);
+    newest_scn_ = std::max(newest_scn_, introduction.scn);
+  }
+  auto shared = std::make_shared<Introduction>(std::move(introduction));
+  introducer_.Post([this, pass, shared, done = std::move(done)] {
+    ApplyIntroduction(*shared);
+    done();
+    MaybeCoalesce();
+    MaybeFlush();
+  });
+}
+
+void TsTableImpl::ApplyIntroduction(Introduction& introduction) {
+  CHECK(introduction.position > introduced_)
+      << "position " << introduction.position << " after " << introduced_;
+  introduced_ = introduction.position;
+  introduced_scn_ = std::max(introduced_scn_, introduction.scn);
+  std::vector<SeriesEntry> entries = introduction.entries;
+  auto part = MemPart::Create(std::move(introduction.rows), std::move(introduction.entries),
+                              introduction.position, introduction.position,
+                              environment_.clock.Monotonic(), std::move(introduction.reservation));
+  Publish([&](Snapshot& next) { next.mem_parts.push_back(std::move(part)); });
+  mem_levels_.push_back(0);
+  for (const SeriesEntry& entry : entries) {
+    const Result<> inserted =
+        known_.Insert(entry.subject, entry.series, SeriesCheckOf(entry.entity));
+    if (!inserted.has_value()) {
+      LogError("table.series", "{}: {}", options_.directory, inserted.error().ToString());
+    }
+  }
+}
+
+void TsTableImpl::MaybeCoalesce() {
+  const std::shared_ptr<const Snapshot> snapshot = Current();
+  CHECK(mem_levels_.size() == snapshot->mem_parts.size());
+  size_t begin = mem_levels_.size();
+  while (begin > 0 && mem_levels_[begin - 1] == mem_levels_.back()) --begin;
+  if (mem_levels_.size() - begin < kMemPartsFanIn) return;
+  std::vector<std::shared_ptr<const MemPart>> inputs(
+      snapshot->mem_parts.begin() + static_cast<ptrdiff_t>(begin), snapshot->mem_parts.end());
+  SharedPass pass = Enter();
+  {
+    MutexLock lock(mutex_);
+    if (coalescing_ || closing_ || !*pass) return;
+    // What a flush is writing leaves memory soon.
+    if (inputs.front()->first_position() <= flushing_to_) return;
+    coalescing_ = true;
+  }
+  environment_.introduce.Post([this, pass, inputs = std::move(inputs)] {
+    size_t bytes = 0;
+    for (const auto& input : inputs) bytes += input->memory_bytes();
+    auto merged =
+        MemPart::Merge(inputs, environment_.ledger.Account(MemoryConsumer::kMemParts, bytes));
+    introducer_.Post([this, pass, inputs, merged] { ApplyCoalesced(inputs, merged); });
+  });
+}
+
+void TsTableImpl::ApplyCoalesced(const std::vector<std::shared_ptr<const MemPart>>& inputs,
+                                 const std::shared_ptr<const MemPart>& merged) {
+  bool covered = false;
+  {
+    MutexLock lock(mutex_);
+    coalescing_ = false;
+    covered = inputs.front()->first_position() <= flushing_to_ || closing_;
+  }
+  if (covered) return;
+  const std::vector<std::shared_ptr<const MemPart>>& parts = Current()->mem_parts;
+  const auto found = std::find(parts.begin(), parts.end(), inputs.front());
+  if (found == parts.end()) return;
+  const auto begin = static_cast<size_t>(found - parts.begin());
+  CHECK(parts.size() - begin >= inputs.size());
+  CHECK(std::equal(inputs.begin(), inputs.end(), found));
+  Publish([&](Snapshot& next) {
+    const auto first = next.mem_parts.begin() + static_cast<ptrdiff_t>(begin);
+    *first = merged;
+    next.mem_parts.erase(first + 1, first + static_cast<ptrdiff_t>(inputs.size()));
+  });
+  const auto level = mem_levels_.begin() + static_cast<ptrdiff_t>(begin);
+  ++*level;
+  mem_levels_.erase(level + 1, level + static_cast<ptrdiff_t>(inputs.size()));
+}
+
+// --- Series known to writers
+
+Result<const SeriesSet*> TsTableImpl::KnownSeries() {
+  std::shared_ptr<const Snapshot> snapshot;
+  {
+    MutexLock lock(mutex_);
+    while (known_state_ == KnownState::kLoading) known_changed_.Wait(lock);
+    if (known_state_ == KnownState::kLoaded) return &known_;
+    known_state_ = KnownState::kLoading;
+    snapshot = current_;
+  }
+  // Entries of later introductions are inserted by the introducer meanwhile.
+  Result<> loaded = Ok();
+  for (const SnapshotRun& run : snapshot->runs) {
+    if (!loaded.has_value()) break;
+    loaded = run.run->ScanAll([this](const SeriesEntry& entry) {
+      return known_.Insert(entry.subject, entry.series, SeriesCheckOf(entry.entity));
+    });
+  }
+  MutexLock lock(mutex_);
+  known_state_ = loaded.has_value() ? KnownState::kLoaded : KnownState::kUnloaded;
+  known_changed_.NotifyAll();
+  if (!loaded.has_value()) return loaded.error();
+  return &known_;
+}
+
+// --- Flushing
+
+std::optional<LogPosition> TsTableImpl::OldestUnflushed() const {
+  MutexLock lock(mutex_);
+  if (current_->mem_parts.empty()) return std::nullopt;
+  return current_->mem_parts.front()->first_position();
+}
+
+LogPosition TsTableImpl::Flushed() const {
+  MutexLock lock(mutex_);
+  return flushed_;
+}
+
+Scn TsTableImpl::FlushedScn() const {
+  MutexLock lock(mutex_);
+  return flushed_scn_;
+}
+
+void TsTableImpl::StartTimer(std::shared_ptr<Executor::Timer>& timer, Executor& executor,
+                             int64_t delay, void (TsTableImpl::*fire)()) {
+  if (timer != nullptr || closing_) return;
+  SharedPass pass = Enter();
+  if (!*pass) return;
+  // The pass keeps the table until the job has run or was cancelled.
+  timer = executor.PostAfter(std::max<int64_t>(delay, 0), [this, pass, fire] { (this->*fire)(); });
+}
+
+void TsTableImpl::MaybeFlush() {
+  bool start = false;
+  {
+    MutexLock lock(mutex_);
+    if (flushing_ || closing_ || current_->mem_parts.empty()) return;
+    const bool wanted = !flush_waiters_.empty();
+    start = wanted || current_->memory_bytes() >= options_.flush_bytes;
+    if (!start) {
+      const int64_t age =
+          environment_.clock.Monotonic() - current_->mem_parts.front()->created_monotonic();
+      StartTimer(flush_timer_, environment_.flush, options_.flush_interval_nanos - age,
+                 &TsTableImpl::FlushTimerFired);
+    }
+  }
+  if (start) StartFlush({});
+}
+
+void TsTableImpl::FlushTimerFired() {
+  {
+    MutexLock lock(mutex_);
+    flush_timer_ = nullptr;
+  }
+  StartFlush({});
+}
+
+void TsTableImpl::Flush(Waiter done) {
+  SharedPass pass = Enter();
+  if (!*pass) {
+    done(Error{ErrorCode::kUnavailable, "the table is closed"});
+    return;
+  }
+  // Behind everything introduced so far.
+  introducer_.Post([this, pass, done = std::move(done)] { StartFlush({done}); });
+}
+
+void TsTableImpl::StartFlush(std::vector<Waiter> waiters) {
+  auto flush = std::make_shared<ficus::Flush>();
+  flush->pass = Enter();
+  {
+    MutexLock lock(mutex_);
+    flush_waiters_.insert(flush_waiters_.end(), waiters.begin(), waiters.end());
+    if (flushing_) return;  // its end looks again
+    if (closing_ || !*flush->pass || current_->mem_parts.empty()) {
+      flush->waiters = std::exchange(flush_waiters_, {});
+    } else {
+      flushing_ = true;
+      flush->parts = current_->mem_parts;
+      flush->waiters = std::exchange(flush_waiters_, {});
+      flushing_to_ = flush->parts.back()->last_position();
+      flush->scn = newest_scn_;
+      if (flush_timer_ != nullptr) {
+        flush_timer_->Cancel();
+        flush_timer_ = nullptr;
+      }
+    }
+  }
+  if (flush->parts.empty()) {
+    CallAll(flush->waiters, Ok());
+    return;
+  }
+  flush->started = environment_.clock.Monotonic();
+  environment_.sync_log(flush->parts.back()->last_position(), [this, flush] {
+    environment_.flush.Post([this, flush] { WriteFlush(flush); });
+  });
+}
+
+void TsTableImpl::WriteFlush(const std::shared_ptr<ficus::Flush>& flush) {
+  const Result<> written = WriteFlushFiles(*flush);
+  if (written.has_value()) {
+    CommitFlush(flush);
+  } else {
+    EndFlush(flush, written);
+  }
+}
+
+Result<> TsTableImpl::WriteFlushFiles(ficus::Flush& flush) {
+  PartOptions part;
+  part.number = NextFile();
+  part.file_class = FileClass::kFlush;
+  part.first_position = flush.parts.front()->first_position();
+  part.last_position = flush.parts.back()->last_position();
+  MergeRules rules;
+  rules.is_live = options_.is_live;
+  ASSIGN_OR_RETURN(const MergeOutcome outcome,
+                   FlushMemParts(environment_.fs, environment_.random, options_.directory,
+                                 flush.parts, rules, part));
+  if (!outcome.empty) {
+    const std::string name = PartFileName(part.number);
+    flush.part.file = HandleOf(name);
+    // An error below leaves a file that no manifest names.
+    flush.part.file->Doom();
+    ASSIGN_OR_RETURN(flush.part.part,
+                     Part::Open(environment_.fs, PathOf(name), &outcome.info, FileClass::kFlush));
+  }
+  std::vector<SeriesEntry> entries = EntriesOf(flush.parts);
+  std::erase_if(entries,
+                [this](const SeriesEntry& entry) { return !options_.is_live(entry.subject); });
+  if (entries.empty()) return Ok();
+  const FileNumber number = NextFile();
+  ASSIGN_OR_RETURN(const IndexRunInfo run,
+                   WriteIndexRun(environment_.fs, environment_.random, options_.directory, number,
+                                 entries, FileClass::kFlush));
+  flush.run.file = HandleOf(IndexRunFileName(number));
+  flush.run.file->Doom();
+  ASSIGN_OR_RETURN(flush.run.run, IndexRun::Open(environment_.fs, PathOf(IndexRunFileName(number)),
+                                                 &run, FileClass::kFlush));
+  return Ok();
+}
+
+void TsTableImpl::CommitFlush(const std::shared_ptr<ficus::Flush>& flush) {
+  manifests_.Write(
+      [this, flush](Manifest& manifest) {
+        if (flush->part.part != nullptr) manifest.parts.push_back(flush->part.part->info());
+        if (flush->run.run != nullptr) manifest.runs.push_back(flush->run.run->info());
+        manifest.log = environment_.log_id;
+        manifest.flushed = flush->parts.back()->last_position();
+        manifest.scn = std::max(manifest.scn, flush->scn);
+      },
+      [this, flush](const Result<Manifest>& manifest) {
+        if (!manifest.has_value()) {
+          EndFlush(flush, manifest.error());
+          return;
+        }
+        // From here on the files are live: a crash finds them named.
+        if (flush->part.file != nullptr) flush->part.file->Save();
+        if (flush->run.file != nullptr) flush->run.file->Save();
+        introducer_.Post([this, flush, committed = *manifest] {
+          ApplyFlush(*flush, committed);
+          EndFlush(flush, Ok());
+        });
+      });
+}
+
+void TsTableImpl::ApplyFlush(const ficus::Flush& flush, const Manifest& manifest) {
+  const size_t count = flush.parts.size();
+  Publish([&](Snapshot& next) {
+    CHECK(next.mem_parts.size() >= count);
+    CHECK(std::equal(flush.parts.begin(), flush.parts.end(), next.mem_parts.begin()))
+        << "a flush takes a prefix of the mem parts";
+    next.mem_parts.erase(next.mem_parts.begin(),
+                         next.mem_parts.begin() + static_cast<ptrdiff_t>(count));
+    if (flush.part.part != nullptr) next.parts.push_back(flush.part);
+    if (flush.run.run != nullptr) next.runs.push_back(flush.run);
+    next.flushed = manifest.flushed;
+    next.manifest_epoch = std::max(next.manifest_epoch, manifest.epoch);
+  });
+  mem_levels_.erase(mem_levels_.begin(), mem_levels_.begin() + static_cast<ptrdiff_t>(count));
+  metrics_.flushes.Add();
+  if (flush.part.part != nullptr) {
+    metrics_.flush_bytes.Add(flush.part.part->info().file_bytes);
+    metrics_.flush_rows.Add(flush.part.part->info().rows);
+  }
+  metrics_.flush_seconds.Observe(SecondsSince(flush.started));
+  MutexLock lock(mutex_);
+  CHECK(manifest.flushed >= flushed_);
+  flushed_ = manifest.flushed;
+  flushed_scn_ = std::max(flushed_scn_, manifest.scn);
+}
+
+void TsTableImpl::EndFlush(const std::shared_ptr<ficus::Flush>& flush, const Result<>& result) {
+  {
+    MutexLock lock(mutex_);
+    flushing_ = false;
+    flushing_to_ = LogPosition();
+    if (result.has_value()) {
+      flush_backoff_.Reset();
+    } else {
+      StartTimer(flush_timer_, environment_.flush, flush_backoff_.Next(),
+                 &TsTableImpl::FlushTimerFired);
+    }
+  }
+  if (!result.has_value()) {
+    metrics_.flush_failures.Add();
+    LogWarn("table.flush", "{}: flush is tried again: {}", options_.directory,
+            result.error().ToString());
+    if (result.error().code == ErrorCode::kNoSpace) environment_.on_no_space(result.error());
+    CallAll(flush->waiters, result);
+    return;
+  }
+  CallAll(flush->waiters, result);
+  environment_.on_flushed();
+  MaybeFlush();
+  MaybeMerge();
+}
+
+// --- Merging
+
+namespace {
+
+std::vector<PartInfo> InfosOf(const Snapshot& snapshot) {
+  std::vector<PartInfo> infos;
+  infos.reserve(snapshot.parts.size());
+  for (const SnapshotPart& part : snapshot.parts) infos.push_back(part.part->info());
+  return infos;
+}
+
+// A merge must not cross a damaged part: which of two equal versions wins would change once it is
+// back. A damaged part's place is known by its file number only roughly, so each one bars all
+// neighbours around its number.
+std::vector<bool> BarriersOf(const Snapshot& snapshot) {
+  std::vector<bool> barrier(snapshot.parts.size(), false);
+  for (const DamagedFile& damaged : snapshot.damaged) {
+    if (damaged.is_index) continue;
+    for (size_t i = 1; i < snapshot.parts.size(); ++i) {
+      const FileNumber before = snapshot.parts[i - 1].part->info().number;
+      const FileNumber after = snapshot.parts[i].part->info().number;
+      if (before < damaged.number && damaged.number < after) barrier[i] = true;
+    }
+  }
+  return barrier;
+}
+
+// The newest runs that together weigh as much as the next older one, when there are enough of them.
+size_t RunsToMerge(const std::vector<SnapshotRun>& runs) {
+  size_t begin = runs.size();
+  uint64_t entries = 0;
+  while (begin > 0 &&
+         (runs.size() - begin < kRunsMergedMin || runs[begin - 1].run->info().entries <= entries)) {
+    --begin;
+    entries += runs[begin].run->info().entries;
+  }
+  return runs.size() - begin >= kRunsMergedMin ? begin : runs.size();
+}
+
+}  // namespace
+
+bool TsTableImpl::ChooseWork(Merge& merge) const {
+  merge.snapshot = current_;
+  const std::vector<PartInfo> infos = InfosOf(*current_);
+  const std::vector<bool> barriers = BarriersOf(*current_);
+  merge.choice = merge_all_ ? ChooseFinalMerge(infos, barriers, options_.merge)
+                            : ChooseMerge(infos, barriers, options_.merge);
+  merge.runs_begin = RunsToMerge(current_->runs);
+  return !merge.choice.empty() || merge.runs_begin < current_->runs.size();
+}
+
+void TsTableImpl::MaybeMerge() {
+  auto merge = std::make_shared<Merge>();
+  merge->pass = Enter();
+  std::vector<Waiter> finished;
+  {
+    MutexLock lock(mutex_);
+    if (merging_) return;  // its end looks again
+    if (closing_ || !*merge->pass || !read_only_reason_.empty() || merge_timer_ != nullptr ||
+        !ChooseWork(*merge)) {
+      finished = std::exchange(merge_waiters_, {});
+      merge_all_ = false;
+    } else {
+      merging_ = true;
+    }
+  }
+  CallAll(finished, Ok());
+  if (!finished.empty() || merge->snapshot == nullptr) return;
+  if (merge->choice.empty() && merge->runs_begin >= merge->snapshot->runs.size()) return;
+  merge->started = environment_.clock.Monotonic();
+  environment_.merge.Post([this, merge] { RunMerge(merge); });
+}
+
+void TsTableImpl::MergeTimerFired() {
+  {
+    MutexLock lock(mutex_);
+    merge_timer_ = nullptr;
+  }
+  MaybeMerge();
+}
+
+void TsTableImpl::MergeAll(Waiter done) {
+  {
+    MutexLock lock(mutex_);
+    merge_waiters_.push_back(std::move(done));
+    merge_all_ = true;
+  }
+  MaybeMerge();
+}
+
+void TsTableImpl::RunMerge(const std::shared_ptr<Merge>& merge) {
+  if (merge->choice.empty()) {
+    RunRunMerge(merge);
+  } else {
+    RunPartMerge(merge);
+  }
+}
+
+Result<std::vector<SeriesEntry>> TsTableImpl::EntriesForMerge(const Merge& merge,
+                                                              uint64_t rows) const {
+  std::vector<SeriesEntry> entries;
+  uint64_t count = 0;
+  for (const SnapshotRun& run : merge.snapshot->runs) count += run.run->info().entries;
+  // The part carries the entries of its series so that a lost run can be rebuilt. A merge that is
+  // small beside the index leaves that to a later one.
+  if (count > rows / 4) return entries;
+  for (const SnapshotRun& run : merge.snapshot->runs) {
+    RETURN_IF_ERROR(run.run->ScanAll([&](const SeriesEntry& entry) {
+      if (options_.is_live(entry.subject)) entries.push_back(entry);
+      return Ok();
+    }));
+  }
+  const auto key = [](const SeriesEntry& entry) { return std::pair(entry.subject, entry.series); };
+  std::sort(entries.begin(), entries.end(),
+            [&](const SeriesEntry& a, const SeriesEntry& b) { return key(a) < key(b); });
+  const auto same = [&](const SeriesEntry& a, const SeriesEntry& b) { return key(a) == key(b); };
+  entries.erase(std::unique(entries.begin(), entries.end(), same), entries.end());
+  return entries;
+}
+
+void TsTableImpl::RunPartMerge(const std::shared_ptr<Merge>& merge) {
+  const MergeChoice choice = merge->choice;
+  const std::vector<SnapshotPart>& all = merge->snapshot->parts;
+  std::vector<std::shared_ptr<const Part>> inputs;
+  PartOptions options;
+  options.number = NextFile();
+  options.file_class = FileClass::kMerge;
+  uint64_t rows = 0;
+  for (size_t i = choice.begin; i < choice.end; ++i) {
+    const PartInfo& info = all[i].part->info();
+    inputs.push_back(all[i].part);
+    options.expected_bytes += info.file_bytes;
+    options.generation = std::max(options.generation, info.generation + 1);
+    rows += info.rows;
+  }
+  options.first_position = inputs.front()->info().first_position;
+  options.last_position = inputs.back()->info().last_position;
+  options.effort = options.expected_bytes >= kSmallEffortBytesMin ? Effort::kSmall : Effort::kFast;
+  MergeRules rules;
+  rules.is_live = options_.is_live;
+  rules.drop_before = options_.drop_before();
+  rules.drop_tombstones =
+      choice.begin == 0 && choice.end == all.size() && merge->snapshot->damaged.empty();
+  rules.progress = [this](uint64_t) -> Result<> {
+    if (gate_.closed()) return Error{ErrorCode::kUnavailable, "the table is closing"};
+    return Ok();
+  };
+  Result<std::vector<SeriesEntry>> entries = EntriesForMerge(*merge, rows);
+  if (!entries.has_value()) {
+    EndMerge(merge, entries.error());
+    return;
+  }
+  Result<MergeOutcome> merged = MergeParts(environment_.fs, environment_.random, options_.directory,
+                                           inputs, *entries, rules, options);
+  if (!merged.has_value()) {
+    EndMerge(merge, merged.error());
+    return;
+  }
+  SnapshotPart part;
+  if (!merged->empty) {
+    const std::string name = PartFileName(options.number);
+    part.file = HandleOf(name);
+    part.file->Doom();
+    auto opened = Part::Open(environment_.fs, PathOf(name), &merged->info, FileClass::kMerge);
+    if (!opened.has_value()) {
+      EndMerge(merge, opened.error());
+      return;
+    }
+    part.part = *std::move(opened);
+  }
+  metrics_.blocks_copied.Add(merged->blocks_copied);
+  metrics_.blocks_rewritten.Add(merged->blocks_rewritten);
+  manifests_.Write(
+      [merge, part](Manifest& manifest) {
+        const std::vector<SnapshotPart>& parts = merge->snapshot->parts;
+        const FileNumber first = parts[merge->choice.begin].part->info().number;
+        const auto at = std::find_if(manifest.parts.begin(), manifest.parts.end(),
+                                     [&](const PartInfo& info) { return info.number == first; });
+        CHECK(at != manifest.parts.end());
+        const auto count = static_cast<ptrdiff_t>(merge->choice.end - merge->choice.begin);
+        CHECK(manifest.parts.end() - at >= count);
+        for (auto input = at; input != at + count; ++input) {
+          manifest.obsolete.push_back(PartFileName(input->number));
+        }
+        const auto rest = manifest.parts.erase(at, at + count);
+        if (part.part != nullptr) manifest.parts.insert(rest, part.part->info());
+      },
+      [this, merge, part](const Result<Manifest>& manifest) {
+        if (!manifest.has_value()) {
+          EndMerge(merge, manifest.error());
+          return;
+        }
+        if (part.file != nullptr) part.file->Save();
+        introducer_.Post([this, merge, part, committed = *manifest] {
+          ApplyMerge(*merge, part, committed);
+          EndMerge(merge, Ok());
+        });
+      });
+}
+
+void TsTableImpl::ApplyMerge(const Merge& merge, const SnapshotPart& part,
+                             const Manifest& manifest) {
+  const std::vector<SnapshotPart>& inputs = merge.snapshot->parts;
+  const size_t count = merge.choice.end - merge.choice.begin;
+  Publish([&](Snapshot& next) {
+    const auto at =
+        std::find_if(next.parts.begin(), next.parts.end(), [&](const SnapshotPart& candidate) {
+          return candidate.part == inputs[merge.choice.begin].part;
+        });
+    CHECK(at != next.parts.end());
+    const auto rest = next.parts.erase(at, at + static_cast<ptrdiff_t>(count));
+    if (part.part != nullptr) next.parts.insert(rest, part);
+    next.manifest_epoch = std::max(next.manifest_epoch, manifest.epoch);
+  });
+  for (size_t i = merge.choice.begin; i < merge.choice.end; ++i) inputs[i].file->Doom();
+  metrics_.merges.Add();
+  if (part.part != nullptr) metrics_.merge_bytes.Add(part.part->info().file_bytes);
+  metrics_.merge_seconds.Observe(SecondsSince(merge.started));
+}
+
+void TsTableImpl::RunRunMerge(const std::shared_ptr<Merge>& merge) {
+  const std::vector<SnapshotRun>& all = merge->snapshot->runs;
+  std::vector<std::shared_ptr<const IndexRun>> inputs;
+  for (size_t i = merge->runs_begin; i < all.size(); ++i) inputs.push_back(all[i].run);
+  const FileNumber number = NextFile();
+  Result<MergedRun> merged = MergeIndexRuns(environment_.fs, environment_.random,
+                                            options_.directory, number, inputs, options_.is_live);
+  if (!merged.has_value()) {
+    EndMerge(merge, merged.error());
+    return;
+  }
+  SnapshotRun run;
+  if (merged->written) {
+    run.file = HandleOf(IndexRunFileName(number));
+    run.file->Doom();
+    auto opened =
+        IndexRun::Open(environment_.fs, PathOf(run.file->name()), &merged->info, FileClass::kMerge);
+    if (!opened.has_value()) {
+      EndMerge(merge, opened.error());
+      return;
+    }
+    run.run = *std::move(opened);
+  }
+  manifests_.Write(
+      [merge, run](Manifest& manifest) {
+        const std::vector<SnapshotRun>& runs = merge->snapshot->runs;
+        const FileNumber first = runs[merge->runs_begin].run->info().number;
+        const auto at =
+            std::find_if(manifest.runs.begin(), manifest.runs.end(),
+                         [&](const IndexRunInfo& info) { return info.number == first; });
+        const auto count = static_cast<ptrdiff_t>(runs.size() - merge->runs_begin);
+        CHECK(manifest.runs.end() - at >= count);
+        for (auto input = at; input != at + count; ++input) {
+          manifest.obsolete.push_back(IndexRunFileName(input->number));
+        }
+        const auto rest = manifest.runs.erase(at, at + count);
+        if (run.run != nullptr) manifest.runs.insert(rest, run.run->info());
+      },
+      [this, merge, run](const Result<Manifest>& manifest) {
+        if (!manifest.has_value()) {
+          EndMerge(merge, manifest.error());
+          return;
+        }
+        if (run.file != nullptr) run.file->Save();
+        introducer_.Post([this, merge, run, committed = *manifest] {
+          ApplyRunMerge(*merge, run, committed);
+          EndMerge(merge, Ok());
+        });
+      });
+}
+
+void TsTableImpl::ApplyRunMerge(const Merge& merge, const SnapshotRun& run,
+                                const Manifest& manifest) {
+  const std::vector<SnapshotRun>& inputs = merge.snapshot->runs;
+  const size_t count = inputs.size() - merge.runs_begin;
+  Publish([&](Snapshot& next) {
+    const auto at =
+        std::find_if(next.runs.begin(), next.runs.end(), [&](const SnapshotRun& candidate) {
+          return candidate.run == inputs[merge.runs_begin].run;
+        });
+    CHECK(at != next.runs.end());
+    const auto rest = next.runs.erase(at, at + static_cast<ptrdiff_t>(count));
+    if (run.run != nullptr) next.runs.insert(rest, run);
+    next.manifest_epoch = std::max(next.manifest_epoch, manifest.epoch);
+  });
+  for (size_t i = merge.runs_begin; i < inputs.size(); ++i) inputs[i].file->Doom();
+}
+
+void TsTableImpl::EndMerge(const std::shared_ptr<Merge>& merge, const Result<>& result) {
+  std::vector<Waiter> failed;
+  const bool closing = gate_.closed();
+  {
+    MutexLock lock(mutex_);
+    merging_ = false;
+    if (result.has_value()) {
+      merge_backoff_.Reset();
+    } else {
+      StartTimer(merge_timer_, environment_.merge, merge_backoff_.Next(),
+                 &TsTableImpl::MergeTimerFired);
+      failed = std::exchange(merge_waiters_, {});
+      merge_all_ = false;
+    }
+  }
+  if (!result.has_value()) {
+    if (!closing) {
+      metrics_.merge_failures.Add();
+      LogWarn("table.merge", "{}: merge is tried again: {}", options_.directory,
+              result.error().ToString());
+      if (result.error().code == ErrorCode::kNoSpace) environment_.on_no_space(result.error());
+      if (result.error().code == ErrorCode::kCorruption) VerifyFiles(merge->snapshot, merge->pass);
+    }
+    CallAll(failed, result);
+    return;
+  }
+  MaybeMerge();
+}
+
+// --- Damage
+
+void TsTableImpl::CheckDamage() {
+  SharedPass pass = Enter();
+  if (!*pass) return;
+  environment_.merge.Post([this, pass] { VerifyFiles(Current(), pass); });
+}
+
+void TsTableImpl::VerifyFiles(const std::shared_ptr<const Snapshot>& snapshot,
+                              const SharedPass& pass) {
+  std::vector<DamageRecord> damage;
+  for (const SnapshotPart& part : snapshot->parts) {
+    const Result<> verified = part.part->Verify(FileClass::kMerge);
+    if (verified.has_value() || verified.error().code != ErrorCode::kCorruption) continue;
+    damage.push_back(
+        {part.part->info().number, false, part.part->info().times, verified.error().message});
+  }
+  for (const SnapshotRun& run : snapshot->runs) {
+    const Result<> verified = run.run->Verify();
+    if (verified.has_value() || verified.error().code != ErrorCode::kCorruption) continue;
+    damage.push_back({run.run->info().number, true, TimeRange::All(), verified.error().message});
+  }
+  if (damage.empty() || !read_only_reason_.empty()) return;
+  manifests_.Write([damage](Manifest& manifest) { RecordDamage(manifest, damage); },
+                   [this, pass, damage](const Result<Manifest>& manifest) {
+                     if (!manifest.has_value()) {
+                       LogWarn("table.damage", "{}: damage is not recorded: {}", options_.directory,
+                               manifest.error().ToString());
+                       return;
+                     }
+                     MoveDamaged(environment_.fs, options_.directory, *manifest);
+                     introducer_.Post([this, pass, damage, committed = *manifest] {
+                       ApplyDamage(damage, committed);
+                     });
+                   });
+}
+
+void TsTableImpl::ApplyDamage(const std::vector<DamageRecord>& damage, const Manifest& manifest) {
+  Publish([&](Snapshot& next) {
+    for (const DamageRecord& record : damage) {
+      const auto is_part = [&](const SnapshotPart& part) {
+        return !record.is_index && part.part->info().number == record.number;
+      };
+      const auto is_run = [&](const SnapshotRun& run) {
+        return record.is_index && run.run->info().number == record.number;
+      };
+      if (std::erase_if(next.parts, is_part) + std::erase_if(next.runs, is_run) == 0) continue;
+      next.damaged.push_back(DamagedFileOf(options_.directory, record));
+      metrics_.quarantined.Add();
+    }
+    next.manifest_epoch = std::max(next.manifest_epoch, manifest.epoch);
+  });
+}
+
+// --- Closing
+
+bool TsTableImpl::IsIdle() const {
+  MutexLock lock(mutex_);
+  return !flushing_ && !merging_ && !coalescing_ && current_->mem_parts.empty() &&
+         current_.use_count() == 1 && flush_timer_ == nullptr;
+}
+
+void TsTableImpl::Close() {
+  std::shared_ptr<Executor::Timer> flush_timer;
+  std::shared_ptr<Executor::Timer> merge_timer;
+  {
+    MutexLock lock(mutex_);
+    closing_ = true;
+    flush_timer = std::exchange(flush_timer_, nullptr);
+    merge_timer = std::exchange(merge_timer_, nullptr);
+  }
+  gate_.Shut();
+  if (flush_timer != nullptr) flush_timer->Cancel();
+  if (merge_timer != nullptr) merge_timer->Cancel();
+  gate_.Close();
+  cleaner_->Close();
+}
+
+}  // namespace
+
+Result<> TsTable::Create(TableEnvironment& environment, const TableOptions& options) {
+  Manifest manifest;
+  manifest.epoch = Epoch(1);
+  manifest.group = options.group;
+  manifest.log = environment.log_id;
+  manifest.next_file = FileNumber(1);
+  return WriteManifest(environment.fs, environment.random, options.directory, manifest);
+}
+
+Result<std::unique_ptr<TsTable>> TsTable::Open(TableEnvironment environment, TableOptions options) {
+  ASSIGN_OR_RETURN(RecoveredTable recovered, RecoverTable(environment, options));
+  return std::unique_ptr<TsTable>(std::make_unique<TsTableImpl>(
+      std::move(environment), std::move(options), std::move(recovered)));
+}
+
+}  // namespace ficus
