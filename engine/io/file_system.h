@@ -6,8 +6,13 @@
 // operations fail). One conformance suite holds for all.
 //
 // Concurrency: every member of FileSystem and File from any thread, except that a batch belongs to
-// one thread. Errors: each says the operation, the path and the errno text. What an error means for
-// the node is decided by one function, ClassifyIoError (io_verdict.h).
+// one thread. Errors: each says the operation, the path and the errno text ("fsync wal/1.log:
+// Input/output error"). What an error means for the node is decided by one function,
+// ClassifyIoError (io_verdict.h); where it means that durability is lost the file system stops the
+// process itself, so such an error never reaches a caller.
+//
+// Paths name something below the root; the empty path is the root itself, which can be listed,
+// looked at and synced.
 #pragma once
 
 #include <cstddef>
@@ -19,6 +24,8 @@
 #include <vector>
 
 #include "engine/base/result.h"
+#include "engine/io/aligned_buffer.h"
+#include "engine/io/write_chunk.h"
 
 namespace ficus {
 
@@ -52,8 +59,6 @@ struct OpenOptions {
   bool direct = false;
 };
 
-inline constexpr size_t kDirectAlignment = 4096;
-
 enum class SyncKind : uint8_t {
   kData,  // fdatasync: contents and the size needed to read them
   kAll,   // fsync
@@ -76,12 +81,14 @@ class File {
   // Asks the kernel to forget cached pages, so that the next read sees the device.
   virtual Result<> DropCache() = 0;
 
+  // Whether O_DIRECT was asked for and given.
   virtual bool direct() const = 0;
   virtual FileClass file_class() const = 0;
   virtual const std::string& path() const = 0;
 };
 
-// Reads that the kernel sees together. Fill, Read(), look at the results.
+// Reads that the kernel sees together. Fill, Read(), look at the results. The files belong to the
+// file system that reads the batch.
 class ReadBatch {
  public:
   struct Op {
@@ -103,8 +110,8 @@ class ReadBatch {
   std::vector<Op> ops_;
 };
 
-// Writes that the kernel sees together, then, where asked for, one sync for each synced file, after
-// its writes.
+// Writes that the kernel sees together, in any order, then, where asked for, one sync for each
+// synced file, after its writes.
 class WriteBatch {
  public:
   struct Op {
@@ -176,7 +183,11 @@ class FileSystem {
   virtual Result<> Write(WriteBatch& batch) = 0;
 
   // Atomic; replaces an existing file at `to`. Durable after SyncDirectory of both parents.
-  virtual Result<> Rename(std::string_view from, std::string_view to) = 0;
+  // `file_class` says whose promise is at stake when it fails; without one: the engine's.
+  virtual Result<> Rename(std::string_view from, std::string_view to, FileClass file_class) = 0;
+  Result<> Rename(std::string_view from, std::string_view to) {
+    return Rename(from, to, FileClass::kManifest);
+  }
   // kAlreadyExists when `to` is taken.
   virtual Result<> Link(std::string_view from, std::string_view to) = 0;
   virtual Result<> Remove(std::string_view path) = 0;
@@ -184,8 +195,12 @@ class FileSystem {
   virtual Result<> CreateDirectory(std::string_view path) = 0;
   // Must be empty.
   virtual Result<> RemoveDirectory(std::string_view path) = 0;
-  virtual Result<> SyncDirectory(std::string_view path) = 0;
-  // Sorted by name, without "." and "..".
+  // Makes the names in `path` durable. `file_class` as in Rename.
+  virtual Result<> SyncDirectory(std::string_view path, FileClass file_class) = 0;
+  Result<> SyncDirectory(std::string_view path) {
+    return SyncDirectory(path, FileClass::kManifest);
+  }
+  // Sorted by name, without "." and "..". A symbolic link is an entry, not what it points to.
   virtual Result<std::vector<DirectoryEntry>> List(std::string_view path) = 0;
   virtual Result<FileStatus> Status(std::string_view path) = 0;
   virtual Result<SpaceStatus> Space() = 0;
@@ -193,14 +208,22 @@ class FileSystem {
   // process. Tries for a quarter of a second; kUnavailable when someone else holds it.
   virtual Result<std::unique_ptr<FileLock>> Lock(std::string_view path) = 0;
 
+  // Memory for `bytes` to be written: registered with the kernel where that is possible and some is
+  // left, else plain. Goes back before the file system does.
+  virtual WriteChunk TakeChunk(size_t bytes) { return WriteChunk(AlignedBuffer(bytes)); }
+
   // "io_uring", "threads", "memory": for logs and metrics.
   virtual std::string_view engine() const = 0;
   // The root in the outside world, for messages; empty in memory.
   virtual const std::string& root() const = 0;
 };
 
-// Refuses what could leave the root or not be a name: empty components, "." and "..", a leading
-// '/', NUL, overlong.
+inline constexpr size_t kNameBytesMax = 255;
+inline constexpr size_t kPathBytesMax = 4095;
+
+// kInvalidArgument for what could leave the root or is not a name: the empty path, empty
+// components,
+// "." and "..", a leading '/', NUL, overlong.
 Result<> CheckRelativePath(std::string_view path);
 
 // "a/b/c" -> "a/b"; "c" -> "" (the root).

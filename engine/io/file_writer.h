@@ -13,7 +13,8 @@
 
 namespace ficus {
 
-// One thread. Destroyed before Publish: the temporary is removed.
+// One thread. Destroyed before Publish: the temporary is removed, unless an exception (a stop
+// played in a test) is on its way. Holds up to kChunksMax chunks and waits only when all are full.
 class FileWriter {
  public:
   struct Options {
@@ -24,6 +25,7 @@ class FileWriter {
   };
   static constexpr uint64_t kDirectBytesMin = 4 << 20;
   static constexpr size_t kChunkBytes = 1 << 20;
+  static constexpr size_t kChunksMax = 4;
 
   // Creates a temporary beside `path`, whose parent must exist. Reserves `expected_bytes` of space
   // where given.

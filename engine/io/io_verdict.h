@@ -1,6 +1,7 @@
-// One function decides what a failed disk operation means.
+// One function decides what a failed disk operation means, and one place acts on it.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
@@ -25,6 +26,10 @@ enum class IoOp : uint8_t {
   kStatus,
   kLock,
 };
+inline constexpr size_t kIoOpCount = static_cast<size_t>(IoOp::kLock) + 1;
+
+// "open", "fsync", ...: the words of error messages and metric labels.
+std::string_view IoOpName(IoOp op);
 
 enum class IoVerdict : uint8_t {
   kRefuse,    // this request or job fails; the node goes on
@@ -34,12 +39,23 @@ enum class IoVerdict : uint8_t {
   kStop,      // durability can no longer be promised: stop the process
 };
 
-// EINTR, EAGAIN and short transfers never come here: File retries them.
+// Whether the space that a write needs was allocated before. A file that was not created through
+// this handle counts as reserved.
+enum class FileSpace : uint8_t { kUnreserved, kReserved };
+
+// What `error`, of `op` on a file of `file_class`, means for the node. `error` comes from IoError
+// (io_error.h), so EINTR, EAGAIN and short transfers were retried before.
 //
-// A failed sync, rename or directory sync of log, flush, merge, manifest: kStop. Any error on a log
-// file that is already allocated (op other than kOpen, kAllocate, kRead): kStop. No space on write
-// or allocate: kReadOnly. Too many open files, no memory: kBackOff. A failed read of a part:
-// kSetAside. Tools and backups: kRefuse.
-IoVerdict ClassifyIoError(IoOp op, const Error& error, int error_number, FileClass file_class);
+// A failed sync or directory sync of log, flush, merge, manifest, and a rename of them that the
+// device refused: kStop. A failed write or truncation of the log: kStop, except no space for a log
+// file whose space was not reserved yet. Otherwise no space: kReadOnly; too many open files, no
+// memory: kBackOff; a failed read: kSetAside. Tools and backups: kRefuse, whatever it is.
+IoVerdict ClassifyIoError(IoOp op, const Error& error, FileClass file_class,
+                          FileSpace space = FileSpace::kReserved);
+
+// Returns `error` unless its verdict is kStop: then it stops the process. Every implementation of
+// FileSystem hands each of its errors through here, with no operation in flight and no lock held.
+Error EnforceVerdict(IoOp op, Error error, FileClass file_class,
+                     FileSpace space = FileSpace::kReserved);
 
 }  // namespace ficus
