@@ -10,6 +10,10 @@
 function(ficus_target_defaults target)
   target_compile_features(${target} PUBLIC cxx_std_20)
   target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+    # Part of clang's -Wconversion but not of g++'s.
+    target_compile_options(${target} PRIVATE -Wno-sign-conversion)
+  endif()
   if(FICUS_THREAD_SAFETY)
     target_compile_options(${target} PRIVATE -Wthread-safety -Werror=thread-safety)
   endif()
