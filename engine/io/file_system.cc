@@ -9,7 +9,7 @@ namespace {
 const char* NameProblem(std::string_view name) {
   if (name.empty()) return "empty name";
   if (name == "." || name == "..") return "name is . or ..";
-  if (name.size() > kNameBytesMax) return "name too long";
+  if (name.size() > kFileNameBytesMax) return "name too long";
   return nullptr;
 }
 
@@ -58,7 +58,7 @@ Result<> CheckRelativePath(std::string_view path) {
   if (problem == nullptr) return Ok();
   // The path may be hostile: the message holds its beginning only.
   return Error{ErrorCode::kInvalidArgument,
-               "path \"" + std::string(path.substr(0, kNameBytesMax)) + "\": " + problem};
+               "path \"" + std::string(path.substr(0, kFileNameBytesMax)) + "\": " + problem};
 }
 
 std::string_view ParentPath(std::string_view path) {

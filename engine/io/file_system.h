@@ -218,7 +218,7 @@ class FileSystem {
   virtual const std::string& root() const = 0;
 };
 
-inline constexpr size_t kNameBytesMax = 255;
+inline constexpr size_t kFileNameBytesMax = 255;
 inline constexpr size_t kPathBytesMax = 4095;
 
 // kInvalidArgument for what could leave the root or is not a name: the empty path, empty

@@ -14,11 +14,11 @@
 #include <vector>
 
 #include "engine/base/result.h"
+#include "engine/segment/identity.h"
 #include "engine/segment/segment.h"
+#include "engine/segment/segment_bounds.h"
 
 namespace ficus {
-
-enum class SegmentUnit : uint8_t { kHour = 1, kDay = 2 };
 
 // What a group's schema says; may change while segments exist, which then keep what they have.
 struct GroupLayout {
@@ -40,7 +40,8 @@ class GroupStore {
     int64_t idle_nanos = kNanosPerHour;
   };
 
-  // Creates the directory and its identity durably.
+  // Creates the directory and its identity durably; for catalogs without segments the shards, too.
+  // kAlreadyExists when another group lives there.
   static Result<std::unique_ptr<GroupStore>> Create(TableEnvironment environment, Options options);
   // Opens an existing directory; kCorruption when the identity is damaged, kNotFound when there is
   // none, kFailedPrecondition when it holds another id.
@@ -63,11 +64,14 @@ class GroupStore {
 
   // Segments that end at or before `now` - TTL.
   virtual std::vector<TimeRange> Expired(UnixNanos now) const = 0;
-  // Renames a segment to trash, durably; its files go once no reader holds them. The removal is
-  // already in the log.
+  // Hides a segment from everybody at once; its removal is already in the log. EmptyTrash() does
+  // the rest once no reader holds it. kNotFound when there is none with these bounds.
   virtual Result<> RemoveSegment(const TimeRange& times) = 0;
-  // Deletes what lies in the trash and nobody holds.
-  virtual Result<> EmptyTrash() = 0;
+  // Closes hidden segments that no reader holds, renames them to `<catalog>/trash/`, durably, and
+  // deletes them there. Returns how many are still held or could not be moved.
+  virtual size_t EmptyTrash() = 0;
+  // Segments whose metadata cannot be read: set aside as they are, never written, never deleted.
+  virtual std::vector<DamagedFile> DamagedSegments() const = 0;
 
   // Lowest position of any table that no manifest covers.
   virtual std::optional<LogPosition> OldestUnflushed() const = 0;
@@ -84,8 +88,21 @@ class GroupStore {
   virtual size_t CloseIdle() = 0;
   virtual void Close() = 0;
 
-  // Renames the whole directory to `<root>/<catalog>/trash/<id>` after Close(); then deletes it.
+  // After Close(): renames the whole directory to `<catalog>/trash/`, durably, and deletes it
+  // there.
   virtual Result<> MoveToTrash() = 0;
 };
+
+// What a group's directory says it is. kNotFound without a directory or an identity.
+Result<GroupIdentity> ReadGroupIdentity(FileSystem& fs, Catalog catalog, std::string_view name);
+
+// Names below `<catalog>/data`, sorted; none when there is no such directory.
+Result<std::vector<std::string>> ListGroupDirectories(FileSystem& fs, Catalog catalog);
+
+// Renames a group's directory into the trash, durably, and deletes it there. Nobody has it open.
+Result<> ThrowAwayGroup(TableEnvironment& environment, Catalog catalog, std::string_view name);
+
+// Deletes what earlier processes left in the trash of a catalog.
+Result<> EmptyCatalogTrash(FileSystem& fs, Catalog catalog);
 
 }  // namespace ficus

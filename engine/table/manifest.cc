@@ -19,7 +19,7 @@ constexpr size_t kHeaderBytes = 8 + 4 + 4 + 8;  // magic, version, required feat
 constexpr size_t kTrailerBytes = 4;             // CRC-32C over header and payload
 constexpr std::string_view kSuffix = ".snp";
 constexpr size_t kReasonBytesMax = 4096;
-constexpr size_t kFileNameBytesMax = 64;
+constexpr size_t kObsoleteNameBytesMax = 64;
 // Least bytes of a list entry: a bound for counts read from disk.
 constexpr size_t kPartBytes = 8 * 9 + 4 * 2 + 1;
 constexpr size_t kRunBytes = 8 * 3 + 4;
@@ -107,7 +107,7 @@ bool ReadList(ByteReader& reader, size_t entry_bytes_min, std::vector<T>& list, 
 
 bool ReadName(ByteReader& reader, std::string& name) {
   std::string_view bytes;
-  if (!reader.ReadLengthPrefixed(bytes) || bytes.empty() || bytes.size() > kFileNameBytesMax) {
+  if (!reader.ReadLengthPrefixed(bytes) || bytes.empty() || bytes.size() > kObsoleteNameBytesMax) {
     return false;
   }
   name = bytes;
