@@ -334,8 +334,9 @@ Offences LibrariesStayAtHome(const Tree& tree) {
       for (const Library& library : Libraries()) {
         const bool watched = product || library.include == "rocksdb/";
         if (include.quoted || !watched || !StartsWith(include.path, library.include)) continue;
+        const std::string& file = path;  // clang 14 cannot capture a structured binding
         if (std::none_of(library.homes.begin(), library.homes.end(),
-                         [&](std::string_view home) { return IsHome(home, path); })) {
+                         [&](std::string_view home) { return IsHome(home, file); })) {
           offences.push_back(At(path, include.line) + "<" + include.path + "> has no home here");
         }
       }
