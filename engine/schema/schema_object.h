@@ -38,7 +38,7 @@ inline constexpr std::array kSchemaKinds = {SchemaKind::kGroup,
                                             SchemaKind::kIndexRuleBinding,
                                             SchemaKind::kTopNAggregation};
 
-// "group", "measure", "index rule", ...: messages.
+// "group", "measure", "index_rule", ...: messages and the keys of rows.
 std::string_view SchemaKindName(SchemaKind kind);
 // True for stream, measure, trace and property: the kinds that own rows.
 bool IsSubject(SchemaKind kind);

@@ -27,6 +27,12 @@ class SchemaSnapshot {
   static Result<std::shared_ptr<const SchemaSnapshot>> Make(std::vector<ObjectPtr> objects,
                                                             int64_t revision);
 
+  // `base` without `removed` and with `put` created or replaced (both CHECKed to be consistent).
+  static std::shared_ptr<const SchemaSnapshot> Changed(const SchemaSnapshot& base,
+                                                       const std::vector<SchemaKey>& removed,
+                                                       std::vector<ObjectPtr> put,
+                                                       int64_t revision);
+
   // Null when there is none. For a group, `group` is empty.
   const SchemaObject* Find(SchemaKind kind, std::string_view group, std::string_view name) const;
   const SchemaObject* Find(const SchemaKey& key) const {
@@ -60,6 +66,9 @@ class SchemaSnapshot {
   int64_t revision() const { return revision_; }
 
  private:
+  void Insert(ObjectPtr object);
+  void Erase(const SchemaKey& key);
+
   std::vector<ObjectPtr> objects_;                                   // by key
   std::vector<std::pair<GroupId, const SchemaObject*>> groups_;      // by id
   std::vector<std::pair<SubjectId, const SchemaObject*>> subjects_;  // by id
