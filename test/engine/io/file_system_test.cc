@@ -18,14 +18,14 @@ TEST_CASE("a path is names with slashes between them", "[io]") {
     CAPTURE(good);
     REQUIRE(CheckRelativePath(good));
   }
-  REQUIRE(CheckRelativePath(std::string(kNameBytesMax, 'n')));
+  REQUIRE(CheckRelativePath(std::string(kFileNameBytesMax, 'n')));
   std::string deep = "d";
   while (deep.size() + 2 <= kPathBytesMax) deep += "/d";
   REQUIRE(CheckRelativePath(deep));
   for (const std::string& bad :
        {std::string(), std::string("/"), std::string("/a"), std::string("a/"), std::string("a//b"),
         std::string("."), std::string(".."), std::string("a/./b"), std::string("a/../b"),
-        std::string("a/.."), std::string("a\0b", 3), std::string(kNameBytesMax + 1, 'n'),
+        std::string("a/.."), std::string("a\0b", 3), std::string(kFileNameBytesMax + 1, 'n'),
         deep + "/d"}) {
     CAPTURE(bad);
     REQUIRE(CheckRelativePath(bad).error().code == ErrorCode::kInvalidArgument);
