@@ -28,6 +28,14 @@ struct DecodedSeriesKey {
 };
 Result<DecodedSeriesKey> DecodeSeriesKey(std::string_view key);
 
+// The same keys piece by piece, for a caller that has bytes instead of TagValues: the subject, then
+// each value.
+void AppendKeySubject(std::string& key, std::string_view subject);
+void AppendKeyNull(std::string& key);
+void AppendKeyString(std::string& key, std::string_view value);
+void AppendKeyInt(std::string& key, int64_t value);
+void AppendKeyBinary(std::string& key, std::string_view value);
+
 // xxhash64, seed 0, of the series key.
 SeriesId SeriesIdOf(std::string_view series_key);
 // A second, independent hash of the series key (XXH3 with a seed of its own): two keys with one id
@@ -40,5 +48,10 @@ uint64_t SeriesCheckOf(std::string_view series_key);
 // those of an int array one after another. A float, which no tag can be, as its bits big-endian.
 ShardId ShardOf(std::string_view subject, const std::vector<TagValue>& sharding_values,
                 uint32_t shard_count);
+
+// The hash behind it, of the concatenated bytes; the shard is its remainder. AppendShardInt appends
+// an int (or the nanoseconds of a timestamp) to them; other values are appended as said above.
+uint64_t ShardHashOf(std::string_view shard_bytes);
+void AppendShardInt(std::string& shard_bytes, int64_t value);
 
 }  // namespace ficus

@@ -133,4 +133,21 @@ TEST_CASE("bytes that no entity gives are refused", "[model][entity]") {
   REQUIRE(decoded.error().code == ErrorCode::kCorruption);
 }
 
+TEST_CASE("a key built piece by piece is the key of the whole entity", "[model][entity]") {
+  const std::string text = "a|b";
+  std::string key;
+  AppendKeySubject(key, "sub\\ject");
+  AppendKeyNull(key);
+  AppendKeyString(key, text);
+  AppendKeyInt(key, -62);
+  AppendKeyBinary(key, text);
+  REQUIRE(key == *EncodeSeriesKey("sub\\ject", {Null{}, text, int64_t{-62}, Binary{text}}));
+
+  std::string shard = "subject";
+  AppendShardInt(shard, -62);
+  shard += text;
+  REQUIRE(ShardId(static_cast<uint32_t>(ShardHashOf(shard) % 7)) ==
+          ShardOf("subject", {int64_t{-62}, text}, 7));
+}
+
 }  // namespace ficus
