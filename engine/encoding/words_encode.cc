@@ -1,0 +1,339 @@
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <utility>
+#include <vector>
+
+#include "engine/base/bytes.h"
+#include "engine/base/check.h"
+#include "engine/encoding/ans.h"
+#include "engine/encoding/bit_packing.h"
+#include "engine/encoding/decimal.h"
+#include "engine/encoding/dictionary.h"
+#include "engine/encoding/frames.h"
+#include "engine/encoding/word_scheme.h"
+#include "engine/encoding/word_transforms.h"
+#include "engine/encoding/words.h"
+#include "engine/encoding/zstd_block.h"
+
+namespace ficus {
+namespace {
+
+using Words = std::span<const uint64_t>;
+
+// What may still be tried for a run.
+struct Choices {
+  WordKind kind = WordKind::kInteger;
+  Effort effort = Effort::kFast;
+  bool compose = true;  // runs and dictionary, whose parts are runs of words themselves
+  bool scale = true;
+
+  Choices Part(WordKind part_kind) const { return {part_kind, effort, false, scale}; }
+};
+
+std::string Encode(Words words, const Choices& choices);
+
+// Slower decoding must pay: how much smaller a scheme has to be than those before it.
+constexpr double kAnsSaving = 0.04;
+constexpr double kZstdSavingFast = 0.10;
+constexpr double kZstdSavingSmall = 0.02;
+
+// The smallest encoding seen.
+class Best {
+ public:
+  bool empty() const { return bytes_.empty(); }
+  size_t size() const { return bytes_.size(); }
+
+  void Offer(std::string bytes, double saving = 0) {
+    if (!bytes_.empty() &&
+        static_cast<double>(bytes.size()) > static_cast<double>(size()) * (1 - saving)) {
+      return;
+    }
+    bytes_ = std::move(bytes);
+  }
+  std::string Take() { return std::move(bytes_); }
+
+ private:
+  std::string bytes_;
+};
+
+std::string Begin(WordScheme scheme) { return {static_cast<char>(scheme)}; }
+
+void PutSigned(std::string& out, uint64_t word) {
+  PutVarint(out, ZigZag(static_cast<int64_t>(word)));
+}
+
+std::string_view BytesOf(Words words) {
+  return {reinterpret_cast<const char*>(words.data()), words.size_bytes()};
+}
+
+std::string EncodeRaw(Words words) {
+  std::string out = Begin(WordScheme::kRaw);
+  out += BytesOf(words);
+  return out;
+}
+
+std::string EncodeConst(Words words) {
+  std::string out = Begin(WordScheme::kConst);
+  PutSigned(out, words[0]);
+  return out;
+}
+
+bool IsConst(Words words) {
+  return std::all_of(words.begin(), words.end(), [&](uint64_t word) { return word == words[0]; });
+}
+
+bool IsLinear(Words words) {
+  if (words.size() < 2) return false;
+  const uint64_t step = words[1] - words[0];
+  for (size_t i = 2; i < words.size(); ++i) {
+    if (words[i] - words[i - 1] != step) return false;
+  }
+  return true;
+}
+
+std::string EncodeLinear(Words words) {
+  std::string out = Begin(WordScheme::kLinear);
+  PutSigned(out, words[0]);
+  PutSigned(out, words[1] - words[0]);
+  return out;
+}
+
+size_t CountRuns(Words words) {
+  size_t runs = 1;
+  for (size_t i = 1; i < words.size(); ++i) runs += words[i] != words[i - 1];
+  return runs;
+}
+
+std::string EncodeRuns(Words words, const Choices& choices) {
+  std::vector<uint64_t> lengths;
+  std::vector<uint64_t> values;
+  for (size_t i = 0; i < words.size(); ++i) {
+    if (i > 0 && words[i] == words[i - 1]) {
+      ++lengths.back();
+    } else {
+      lengths.push_back(0);
+      values.push_back(words[i]);
+    }
+  }
+  std::string out = Begin(WordScheme::kRuns);
+  PutVarint(out, values.size());
+  PutLengthPrefixed(out, Encode(lengths, choices.Part(WordKind::kInteger)));
+  out += Encode(values, choices.Part(choices.kind));
+  return out;
+}
+
+std::string EncodeDictionary(const Dictionary& dictionary, const Choices& choices) {
+  std::string out = Begin(WordScheme::kDictionary);
+  PutVarint(out, dictionary.values.size());
+  PutLengthPrefixed(out, Encode(dictionary.values, choices.Part(choices.kind)));
+  out += Encode(dictionary.codes, choices.Part(WordKind::kInteger));
+  return out;
+}
+
+// A run and its deltas, computed when they are first needed.
+class Orders {
+ public:
+  static constexpr size_t kCount = 3;
+
+  explicit Orders(Words words) : words_(words) {}
+
+  Words Of(size_t order) {
+    if (order == 0) return words_;
+    std::vector<uint64_t>& deltas = deltas_[order - 1];
+    if (deltas.empty()) deltas = Deltas(Of(order - 1));
+    return deltas;
+  }
+  size_t count() const { return std::min(kCount, words_.size()); }
+
+  void PutFirsts(size_t order, std::string& out) {
+    for (size_t i = 0; i < order; ++i) PutSigned(out, Of(i)[0]);
+  }
+
+ private:
+  Words words_;
+  std::array<std::vector<uint64_t>, kCount - 1> deltas_;
+};
+
+WordScheme Plus(WordScheme scheme, size_t order) {
+  return static_cast<WordScheme>(static_cast<size_t>(scheme) + order);
+}
+
+std::string EncodeFor(Orders& orders, size_t order) {
+  std::string out = Begin(Plus(WordScheme::kFor, order));
+  orders.PutFirsts(order, out);
+  EncodeFrames(orders.Of(order), out);
+  return out;
+}
+
+void OfferAns(Orders& orders, size_t order, Best& best) {
+  std::string out = Begin(Plus(WordScheme::kAns, order));
+  orders.PutFirsts(order, out);
+  if (EncodeAns(orders.Of(order), out)) best.Offer(std::move(out), kAnsSaving);
+}
+
+std::string EncodeVarint(Orders& orders, size_t order) {
+  std::string out = Begin(Plus(WordScheme::kVarint, order));
+  orders.PutFirsts(order, out);
+  for (const uint64_t word : orders.Of(order)) PutSigned(out, word);
+  return out;
+}
+
+std::string EncodeShuffled(Words words) {
+  std::string out = Begin(WordScheme::kShuffled);
+  const size_t begin = out.size();
+  out.resize(begin + words.size_bytes());
+  for (size_t plane = 0; plane < sizeof(uint64_t); ++plane) {
+    char* const bytes = out.data() + begin + plane * words.size();
+    for (size_t i = 0; i < words.size(); ++i) {
+      bytes[i] = static_cast<char>(words[i] >> (8 * plane));
+    }
+  }
+  return out;
+}
+
+// Compresses `inner`, itself an encoded run.
+std::string EncodeZstd(std::string_view inner, size_t count, int level) {
+  CHECK(inner.size() <= ZstdContentMax(count)) << inner.size();
+  std::string out = Begin(WordScheme::kZstd);
+  PutVarint(out, inner.size());
+  ZstdCompress(inner, level, out);
+  return out;
+}
+
+// Sizes guessed from at most two stretches of the run.
+constexpr size_t kStretch = kFrameValues;
+
+size_t EstimateFor(Orders& orders, size_t order) {
+  const Words words = orders.Of(order);
+  if (words.size() <= 4 * kStretch) return EstimateFrames(words);
+  const size_t bytes = EstimateFrames(words.subspan(words.size() / 4, kStretch)) +
+                       EstimateFrames(words.subspan(words.size() * 3 / 4, kStretch));
+  return bytes * words.size() / (2 * kStretch);
+}
+
+// True when a sample repeats itself so much that a dictionary may pay.
+bool LooksRepetitive(Words words) {
+  std::array<uint64_t, 256> sample;
+  const size_t count = std::min(words.size(), sample.size());
+  for (size_t i = 0; i < count; ++i) sample[i] = words[i * words.size() / count];
+  const auto end = sample.begin() + static_cast<ptrdiff_t>(count);
+  std::sort(sample.begin(), end);
+  const auto distinct = static_cast<size_t>(std::unique(sample.begin(), end) - sample.begin());
+  return distinct * 4 <= count * 3;
+}
+
+// Runs and dictionary, for both kinds.
+void OfferComposed(Words words, const Choices& choices, Best& best) {
+  if (!choices.compose) return;
+  if (CountRuns(words) * 3 <= words.size()) best.Offer(EncodeRuns(words, choices));
+  if (!LooksRepetitive(words)) return;
+  if (const auto dictionary = MakeDictionary(words, words.size() / 2)) {
+    best.Offer(EncodeDictionary(*dictionary, choices));
+  }
+}
+
+std::string EncodeScaled(Words words, uint64_t divisor, Choices choices) {
+  choices.scale = false;
+  std::string out = Begin(WordScheme::kScaled);
+  PutVarint(out, divisor);
+  PutSigned(out, words[0]);
+  out += Encode(Scaled(words, divisor), choices);
+  return out;
+}
+
+constexpr int kLevelFast = 1;
+constexpr int kLevelSmall = 9;
+
+std::string EncodeIntegers(Words words, const Choices& choices) {
+  if (choices.scale && words.size() > 2) {
+    const uint64_t divisor = CommonDivisor(words);
+    if (divisor > 1) return EncodeScaled(words, divisor, choices);
+  }
+  Orders orders(words);
+  std::array<size_t, Orders::kCount> estimates;
+  estimates.fill(~size_t{0});
+  for (size_t order = 0; order < orders.count(); ++order) {
+    estimates[order] = EstimateFor(orders, order);
+  }
+  const size_t least = *std::min_element(estimates.begin(), estimates.end());
+
+  Best best;
+  best.Offer(EncodeRaw(words));
+  for (size_t order = 0; order < orders.count(); ++order) {
+    if (estimates[order] == least) best.Offer(EncodeFor(orders, order));
+  }
+  if (choices.effort == Effort::kSmall) {
+    for (size_t order = 0; order < orders.count(); ++order) {
+      if (estimates[order] <= least + least / 4) OfferAns(orders, order, best);
+    }
+  }
+  OfferComposed(words, choices, best);
+  if (choices.effort == Effort::kFast) return best.Take();
+  for (const size_t order : {0u, 1u}) {
+    if (order >= orders.count()) continue;
+    best.Offer(EncodeZstd(EncodeVarint(orders, order), words.size(), kLevelSmall),
+               kZstdSavingSmall);
+  }
+  return best.Take();
+}
+
+std::string EncodeDecimals(const Decimals& decimals, Words words, const Choices& choices) {
+  std::string out = Begin(WordScheme::kDecimal);
+  PutVarint(out, static_cast<uint64_t>(decimals.exponent));
+  PutVarint(out, decimals.positions.size());
+  const std::vector<uint64_t> positions(decimals.positions.begin(), decimals.positions.end());
+  PackBits(positions, static_cast<int>(std::bit_width(words.size() - 1)), out);
+  for (const uint32_t position : decimals.positions) PutLittle(out, words[position]);
+  Choices part = choices.Part(WordKind::kInteger);
+  part.compose = choices.compose;
+  out += Encode(decimals.integers, part);
+  return out;
+}
+
+std::string EncodeOrdered(Words words, const Choices& choices) {
+  std::vector<uint64_t> ordered(words.begin(), words.end());
+  ForEachWord(ordered, [](uint64_t& word) { word = OrderedBits(word); });
+  std::string out = Begin(WordScheme::kOrdered);
+  out += Encode(ordered, choices.Part(WordKind::kInteger));
+  return out;
+}
+
+std::string EncodeFloats(Words words, const Choices& choices) {
+  Best best;
+  best.Offer(EncodeRaw(words));
+  if (const auto decimals = ToDecimals(words)) {
+    best.Offer(EncodeDecimals(*decimals, words, choices));
+  }
+  OfferComposed(words, choices, best);
+  best.Offer(EncodeOrdered(words, choices));
+  const bool is_small = choices.effort == Effort::kSmall;
+  const int level = is_small ? kLevelSmall : kLevelFast;
+  const double saving = is_small ? kZstdSavingSmall : kZstdSavingFast;
+  // A flush compresses only what nothing else made small.
+  if (is_small || best.size() > words.size_bytes() / 4) {
+    best.Offer(EncodeZstd(EncodeRaw(words), words.size(), level), saving);
+  }
+  if (is_small) best.Offer(EncodeZstd(EncodeShuffled(words), words.size(), level), saving);
+  return best.Take();
+}
+
+std::string Encode(Words words, const Choices& choices) {
+  if (words.empty()) return {};
+  if (IsConst(words)) return EncodeConst(words);
+  if (IsLinear(words)) return EncodeLinear(words);
+  return choices.kind == WordKind::kFloat ? EncodeFloats(words, choices)
+                                          : EncodeIntegers(words, choices);
+}
+
+}  // namespace
+
+void EncodeWords(Words words, WordKind kind, Effort effort, std::string& out) {
+  CHECK(words.size() <= kRunValuesMax) << words.size() << " words in one run";
+  Choices choices;
+  choices.kind = kind;
+  choices.effort = effort;
+  out += Encode(words, choices);
+}
+
+}  // namespace ficus
