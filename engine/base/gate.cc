@@ -47,6 +47,11 @@ bool Gate::closed() const {
   return closed_;
 }
 
+bool Gate::empty() const {
+  MutexLock lock(mutex_);
+  return inside_ == 0;
+}
+
 void Gate::LeaveOne() {
   MutexLock lock(mutex_);
   CHECK(inside_ > 0);

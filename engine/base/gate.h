@@ -43,6 +43,7 @@ class Gate {
   void Close();
 
   bool closed() const;
+  bool empty() const;
 
  private:
   void LeaveOne();

@@ -20,6 +20,7 @@
 #include "engine/base/result.h"
 #include "engine/io/file_system.h"
 #include "engine/model/keyed_rows.h"
+#include "engine/query/measure_execution.h"
 #include "engine/runtime/executor.h"
 #include "engine/schema/schema_registry.h"
 #include "engine/schema/schema_snapshot.h"
@@ -41,6 +42,9 @@ struct DatabaseEnvironment {
   Executor& flush_executor;
   Executor& merge_executor;
   Executor& background_executor;  // schema changes, retention, trimming, watching the disk
+  // Waits until `done` is true; set where the executors run nothing by themselves
+  // (DeterministicExecutor). Empty: threads do the work and the caller sleeps.
+  std::function<void(const std::function<bool()>& done)> run_until;
 };
 
 struct DatabaseOptions {
@@ -84,15 +88,13 @@ struct DatabaseStatus {
   size_t most_parts_per_shard = 0;
 };
 
-class Database {
+class Database : public GroupSource {
  public:
   // Locks the root, opens and replays the log, opens what must be open. kUnavailable: another
   // process holds the root. kFailedPrecondition: the log is missing, foreign or too short; the text
   // says how to accept the loss.
   static Result<std::unique_ptr<Database>> Open(DatabaseEnvironment environment,
                                                 DatabaseOptions options);
-  virtual ~Database() = default;  // after Close()
-
   // Stores rows. Routes and logs on the calling thread, which may wait for the disk when a segment
   // is new: not for a thread that must not block. `done` is called once, when every row that was
   // not refused is durable (by the log's durability) and visible, or at once with the error for all
@@ -124,13 +126,13 @@ class Database {
   // True when a row of the group is stored.
   virtual Result<bool> HasRows(std::string_view group) = 0;
 
-  // Null when the group does not exist or is being deleted. For queries.
-  virtual std::shared_ptr<GroupStore> FindGroup(GroupId id) = 0;
-
   virtual std::optional<ReadOnlyState> ReadOnly() const = 0;
   virtual DatabaseStatus Status() = 0;
   virtual uint64_t node_id() const = 0;
   virtual UnixNanos opened_at() const = 0;
+
+  // The operator has looked at the clock: retention, suspended after a step, may go on.
+  virtual void ConfirmClock() = 0;
 
   // Flushes every table; `done` with the first error.
   virtual void FlushAll(std::function<void(Result<>)> done) = 0;
@@ -139,8 +141,8 @@ class Database {
   // Commits a removal for every expired segment and removes it; run by the watch, and by tests.
   virtual void RunRetention(std::function<void(Result<>)> done) = 0;
 
-  // Finishes what was accepted, flushes, closes everything. From outside the executors, which must
-  // still run. Idempotent.
+  // Finishes what was accepted and closes everything; what is not flushed is in the log. From
+  // outside the executors, which must still run. Idempotent.
   virtual void Close() = 0;
 };
 

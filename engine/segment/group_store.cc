@@ -84,6 +84,8 @@ class GroupStoreImpl final : public GroupStore {
   std::vector<std::shared_ptr<TsTable>> OpenTables() const override;
   Result<Recorded> RecordedPositions() override;
   size_t CloseIdle() override;
+  void Shut() override;
+  bool IsDrained() const override;
   void Close() override;
   Result<> MoveToTrash() override;
 
@@ -96,6 +98,7 @@ class GroupStoreImpl final : public GroupStore {
   SegmentPtr FindByTime(UnixNanos time) const REQUIRES(mutex_);
   Result<> CheckCreatable(UnixNanos time) const REQUIRES(mutex_);
   std::vector<SegmentPtr> AllSegments() const;
+  std::vector<SegmentPtr> AllAndHidden() const;
 
   // Constant after construction.
   TableEnvironment environment_;
@@ -403,17 +406,30 @@ size_t GroupStoreImpl::CloseIdle() {
   return closed;
 }
 
-void GroupStoreImpl::Close() {
+std::vector<SegmentPtr> GroupStoreImpl::AllAndHidden() const {
   std::vector<SegmentPtr> segments = AllSegments();
+  MutexLock lock(mutex_);
+  segments.insert(segments.end(), hidden_.begin(), hidden_.end());
+  return segments;
+}
+
+void GroupStoreImpl::Shut() {
   {
     MutexLock lock(mutex_);
     closed_ = true;
-    segments.insert(segments.end(), hidden_.begin(), hidden_.end());
   }
-  for (const SegmentPtr& segment : segments) {
-    segment->Hide();
-    segment->CloseTables();
-  }
+  for (const SegmentPtr& segment : AllAndHidden()) segment->Hide();
+}
+
+bool GroupStoreImpl::IsDrained() const {
+  const std::vector<SegmentPtr> segments = AllAndHidden();
+  return std::all_of(segments.begin(), segments.end(),
+                     [](const SegmentPtr& segment) { return segment->IsDrained(); });
+}
+
+void GroupStoreImpl::Close() {
+  Shut();
+  for (const SegmentPtr& segment : AllAndHidden()) segment->CloseTables();
 }
 
 Result<> GroupStoreImpl::MoveToTrash() {

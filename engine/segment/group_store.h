@@ -86,6 +86,11 @@ class GroupStore {
   virtual Result<Recorded> RecordedPositions() = 0;
   // Closes tables that were idle for Options::idle_nanos; returns how many.
   virtual size_t CloseIdle() = 0;
+  // Hides every segment, starts no new work. Any thread, never blocks.
+  virtual void Shut() = 0;
+  // Shut(), and no job of any table is left.
+  virtual bool IsDrained() const = 0;
+  // Shut(), then waits until it is drained and closes the tables, as TsTable::Close().
   virtual void Close() = 0;
 
   // After Close(): renames the whole directory to `<catalog>/trash/`, durably, and deletes it

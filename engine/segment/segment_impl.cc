@@ -1,5 +1,6 @@
 #include "engine/segment/segment_impl.h"
 
+#include <algorithm>
 #include <charconv>
 #include <utility>
 
@@ -137,8 +138,17 @@ size_t SegmentImpl::CloseIdle(int64_t used_before) {
 }
 
 void SegmentImpl::Hide() {
-  MutexLock lock(mutex_);
-  hidden_ = true;
+  {
+    MutexLock lock(mutex_);
+    hidden_ = true;
+  }
+  for (const auto& table : OpenTables()) table->Shut();
+}
+
+bool SegmentImpl::IsDrained() const {
+  const std::vector<std::shared_ptr<TsTable>> tables = OpenTables();
+  return std::all_of(tables.begin(), tables.end(),
+                     [](const auto& table) { return table->IsDrained(); });
 }
 
 bool SegmentImpl::Unheld() const {
@@ -146,7 +156,8 @@ bool SegmentImpl::Unheld() const {
   for (const auto& [shard, slot] : slots_) {
     if (slot.state == State::kOpening) return false;
     if (slot.state == State::kOpen &&
-        (slot.table.use_count() > 1 || slot.table->Current().use_count() > 2)) {
+        (slot.table.use_count() > 1 || slot.table->Current().use_count() > 2 ||
+         !slot.table->IsDrained())) {
       return false;
     }
   }

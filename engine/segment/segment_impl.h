@@ -35,10 +35,12 @@ class SegmentImpl final : public Segment {
   // Closes tables that are idle, that nobody holds and that nobody used since `used_before`
   // (monotonic). Returns how many.
   size_t CloseIdle(int64_t used_before);
-  // No table is handed out any more.
+  // No table is handed out any more, and the open ones start no new work.
   void Hide();
-  // Nobody but the segment itself holds a table or its snapshot.
+  // Nobody but the segment itself holds a table or its snapshot, and none has a job left. After
+  // Hide().
   bool Unheld() const;
+  bool IsDrained() const;
   void CloseTables();
 
  private:

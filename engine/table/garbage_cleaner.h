@@ -26,6 +26,8 @@ class GarbageCleaner : public std::enable_shared_from_this<GarbageCleaner> {
   // Names removed since the last call: the next manifest need not list them as obsolete any more.
   std::set<std::string> TakeRemoved();
 
+  // No removal runs or waits to run.
+  bool IsDrained() const { return gate_.empty(); }
   // Starts no new removals and waits for the running ones. What was not removed is removed at the
   // next open.
   void Close() { gate_.Close(); }

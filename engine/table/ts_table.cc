@@ -132,6 +132,10 @@ class TsTableImpl final : public TsTable {
   void Flush(Waiter done) override;
   void MergeAll(Waiter done) override;
   bool IsIdle() const override;
+  void Shut() override;
+  bool IsDrained() const override {
+    return gate_.closed() && gate_.empty() && cleaner_->IsDrained();
+  }
   void Close() override;
 
  private:
@@ -972,7 +976,7 @@ bool TsTableImpl::IsIdle() const {
          current_.use_count() == 1 && flush_timer_ == nullptr;
 }
 
-void TsTableImpl::Close() {
+void TsTableImpl::Shut() {
   std::shared_ptr<Executor::Timer> flush_timer;
   std::shared_ptr<Executor::Timer> merge_timer;
   {
@@ -984,11 +988,34 @@ void TsTableImpl::Close() {
   gate_.Shut();
   if (flush_timer != nullptr) flush_timer->Cancel();
   if (merge_timer != nullptr) merge_timer->Cancel();
+}
+
+void TsTableImpl::Close() {
+  Shut();
   gate_.Close();
   cleaner_->Close();
 }
 
 }  // namespace
+
+Result<> AddRows(Introduction& introduction, RowBatch rows) {
+  const auto same =
+      std::find_if(introduction.rows.begin(), introduction.rows.end(),
+                   [&](const RowBatch& batch) { return batch.subject == rows.subject; });
+  if (same == introduction.rows.end()) {
+    introduction.rows.push_back(std::move(rows));
+    return Ok();
+  }
+  for (const ColumnValues& column : rows.columns) {
+    const ColumnValues* const there = same->FindColumn(column.id());
+    if (there != nullptr && there->type() != column.type()) {
+      return Error{ErrorCode::kCorruption,
+                   fmt::format("column {} has two types", column.id().value())};
+    }
+  }
+  for (size_t row = 0; row < rows.rows(); ++row) AppendRow(*same, rows, row);
+  return Ok();
+}
 
 Result<> TsTable::Create(TableEnvironment& environment, const TableOptions& options) {
   Manifest manifest;

@@ -128,9 +128,17 @@ class TsTable {
   // can be closed.
   virtual bool IsIdle() const = 0;
 
-  // Waits for running jobs, starts no new ones, flushes nothing. From outside the executors (or,
-  // under the deterministic executor, with no job running). Idempotent.
+  // Starts no new jobs; those that wait or run come to their end. Any thread, never blocks.
+  virtual void Shut() = 0;
+  // Shut(), and no job is left.
+  virtual bool IsDrained() const = 0;
+  // Shut(), then waits until it is drained; flushes nothing. From outside the executors; under the
+  // deterministic executor only once it is drained. Idempotent.
   virtual void Close() = 0;
 };
+
+// Adds rows to an introduction in which each subject stands once. kCorruption: a column has another
+// type than in the rows of the subject that are there already.
+Result<> AddRows(Introduction& introduction, RowBatch rows);
 
 }  // namespace ficus

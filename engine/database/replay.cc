@@ -1,0 +1,162 @@
+#include "engine/database/replay.h"
+
+#include <algorithm>
+#include <iterator>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include <fmt/core.h>
+
+#include "engine/base/log.h"
+#include "engine/database/parked_log.h"
+
+namespace ficus {
+namespace {
+
+class Replay {
+ public:
+  explicit Replay(const ReplayEnvironment& environment) : environment_(environment) {}
+
+  Result<ReplayOutcome> Run();
+
+ private:
+  Result<> CollectEvidence();
+  Result<> ApplyBatch(LogPosition position, Scn scn, std::string_view payload);
+  bool IsGone(const RoutedRows& rows) const;
+  // The table of the rows, or why it cannot be had.
+  Result<std::shared_ptr<TsTable>> TableFor(const RoutedRows& rows);
+  Result<> Park(LogPosition position, std::string_view payload, const Error& why);
+
+  const ReplayEnvironment& environment_;
+  ReplayOutcome outcome_;
+  std::vector<RemovedSegment> removed_;
+  std::shared_ptr<Completion> completion_ = std::make_shared<Completion>();
+  // Its last copy is dropped when every introduction is visible.
+  std::shared_ptr<Countdown> introductions_ = std::make_shared<Countdown>(
+      [completion = completion_](const Result<>&) { completion->Set(); });
+};
+
+Result<ReplayOutcome> Replay::Run() {
+  RETURN_IF_ERROR(CollectEvidence());
+  const Result<> replayed =
+      environment_.log.Replay(environment_.log.opening().first,
+                              [this](LogPosition position, Scn scn, std::string_view payload) {
+                                return ApplyBatch(position, scn, payload);
+                              });
+  introductions_.reset();
+  completion_->Wait(environment_.run_until);
+  RETURN_IF_ERROR(replayed);
+  return std::move(outcome_);
+}
+
+Result<> Replay::CollectEvidence() {
+  return environment_.log.Replay(environment_.log.opening().first,
+                                 [this](LogPosition, Scn, std::string_view payload) -> Result<> {
+                                   // What cannot be decoded is parked in the second pass.
+                                   Result<LogRecord> record = DecodeLogRecord(payload);
+                                   if (!record.has_value()) return Ok();
+                                   outcome_.retired_groups.insert(record->retired_groups.begin(),
+                                                                  record->retired_groups.end());
+                                   removed_.insert(removed_.end(), record->removed_segments.begin(),
+                                                   record->removed_segments.end());
+                                   return Ok();
+                                 });
+}
+
+bool Replay::IsGone(const RoutedRows& rows) const {
+  if (outcome_.retired_groups.contains({rows.catalog, rows.group})) return true;
+  const RemovedSegment segment{rows.catalog, rows.group, rows.segment};
+  return std::find(removed_.begin(), removed_.end(), segment) != removed_.end();
+}
+
+Result<std::shared_ptr<TsTable>> Replay::TableFor(const RoutedRows& rows) {
+  GroupStore* const store = environment_.find_group(rows.group);
+  if (store == nullptr) {
+    return Error{ErrorCode::kNotFound, fmt::format("no group has id {}", Hex16(rows.group))};
+  }
+  ASSIGN_OR_RETURN(const std::shared_ptr<Segment> segment, store->FindSegment(rows.segment));
+  if (rows.shard.value() >= segment->shard_count()) {
+    return Error{ErrorCode::kNotFound, fmt::format("segment {} has no shard {}",
+                                                   segment->directory(), rows.shard.value())};
+  }
+  RETURN_IF_ERROR(segment->EnsureShard(rows.shard));
+  ASSIGN_OR_RETURN(std::shared_ptr<TsTable> table, segment->Shard(rows.shard));
+  if (std::string reason = table->ReadOnlyReason(); !reason.empty()) {
+    return Error{ErrorCode::kReadOnly, std::move(reason)};
+  }
+  return table;
+}
+
+Result<> Replay::ApplyBatch(LogPosition position, Scn scn, std::string_view payload) {
+  ++outcome_.batches;
+  Result<LogRecord> record = DecodeLogRecord(payload);
+  if (!record.has_value()) return Park(position, payload, record.error());
+
+  // Rows of one table come together: a table takes a position once.
+  struct Target {
+    std::shared_ptr<TsTable> table;
+    Introduction introduction;
+  };
+  std::vector<Target> targets;
+  std::optional<Error> parked;
+  for (RoutedRows& routed : record->rows) {
+    const uint64_t count = routed.rows.rows();
+    if (IsGone(routed)) {
+      outcome_.rows_gone += count;
+      continue;
+    }
+    Result<std::shared_ptr<TsTable>> table = TableFor(routed);
+    if (!table.has_value()) {
+      // Short of memory or descriptors is no property of the record: the start is tried again.
+      if (table.error().code == ErrorCode::kResourceExhausted) return table.error();
+      parked = table.error();
+      continue;
+    }
+    if (position <= (*table)->Flushed()) {
+      outcome_.rows_flushed += count;
+      continue;
+    }
+    outcome_.rows += count;
+    auto target = std::find_if(targets.begin(), targets.end(),
+                               [&](const Target& candidate) { return candidate.table == *table; });
+    if (target == targets.end()) {
+      targets.push_back({*table, {}});
+      target = std::prev(targets.end());
+      target->introduction.position = position;
+      target->introduction.scn = scn;
+    }
+    const Result<> added = AddRows(target->introduction, std::move(routed.rows));
+    if (!added.has_value()) {
+      parked = added.error();
+      continue;
+    }
+    std::move(routed.entries.begin(), routed.entries.end(),
+              std::back_inserter(target->introduction.entries));
+  }
+  for (Target& target : targets) {
+    size_t bytes = 0;
+    for (const RowBatch& rows : target.introduction.rows) bytes += rows.MemoryBytes();
+    target.introduction.reservation = environment_.ledger.Account(MemoryConsumer::kMemParts, bytes);
+    target.table->Introduce(std::move(target.introduction),
+                            [table = target.table, introductions = introductions_] {});
+  }
+  if (parked.has_value()) return Park(position, payload, *parked);
+  return Ok();
+}
+
+Result<> Replay::Park(LogPosition position, std::string_view payload, const Error& why) {
+  LogError("log.parked", "batch {} cannot be applied and is kept aside: {}", position.value(),
+           why.ToString());
+  ++outcome_.batches_parked;
+  return ParkRecord(environment_.log_fs, environment_.random, environment_.log.id(), position,
+                    payload);
+}
+
+}  // namespace
+
+Result<ReplayOutcome> ReplayLog(const ReplayEnvironment& environment) {
+  return Replay(environment).Run();
+}
+
+}  // namespace ficus

@@ -1,0 +1,43 @@
+// Brings the tables up to the end of the log.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <set>
+#include <string>
+
+#include "engine/base/memory_ledger.h"
+#include "engine/base/random.h"
+#include "engine/base/result.h"
+#include "engine/database/completion.h"
+#include "engine/io/file_system.h"
+#include "engine/segment/group_store.h"
+#include "engine/table/routed_rows.h"
+#include "engine/wal/log.h"
+
+namespace ficus {
+
+struct ReplayOutcome {
+  uint64_t batches = 0;
+  uint64_t rows = 0;            // introduced
+  uint64_t rows_flushed = 0;    // skipped: a manifest of this log covers them
+  uint64_t rows_gone = 0;       // dropped: their group or segment is durably gone
+  uint64_t batches_parked = 0;  // kept aside: something of them could not be applied
+  std::set<RetiredGroup> retired_groups;
+};
+
+// Introduces every row of the log that no manifest covers. A row is dropped only on durable
+// evidence in the log itself; what cannot be accounted for is parked. Consults no schema, no clock,
+// no configuration. Returns once everything is visible.
+struct ReplayEnvironment {
+  Log& log;
+  FileSystem& log_fs;
+  RandomSource& random;
+  MemoryLedger& ledger;
+  // The store of a group id; null when there is none on disk.
+  std::function<GroupStore*(GroupId)> find_group;
+  Completion::RunUntil run_until;
+};
+Result<ReplayOutcome> ReplayLog(const ReplayEnvironment& environment);
+
+}  // namespace ficus

@@ -1,0 +1,29 @@
+// From rows with keys to rows with a place: which segment, which shard, and whether the series must
+// be told.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "engine/base/result.h"
+#include "engine/database/database.h"
+#include "engine/model/keyed_rows.h"
+#include "engine/segment/group_store.h"
+#include "engine/table/routed_rows.h"
+
+namespace ficus {
+
+// Rows for one table, which stays open as long as this lives.
+struct Routed {
+  std::shared_ptr<TsTable> table;
+  RoutedRows rows;
+};
+
+// Appends to `routed` one entry per (segment, shard), and to `refused` the rows that storage cannot
+// take: no segment can be made for them, their shard takes no writes, their series id belongs to
+// another entity. May wait for the disk.
+void RouteRows(GroupStore& store, KeyedRows rows, std::vector<Routed>& routed,
+               std::vector<RefusedRow>& refused);
+
+}  // namespace ficus

@@ -1,0 +1,28 @@
+// The schema objects as rows of the group `_schema`: read at start, written with every change.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "engine/base/memory_ledger.h"
+#include "engine/base/result.h"
+#include "engine/database/row_router.h"
+#include "engine/schema/schema_registry.h"
+#include "engine/segment/group_store.h"
+
+namespace ficus {
+
+struct StoredSchema {
+  std::vector<SchemaObject> objects;
+  int64_t revision = 0;  // highest ever given, that of deletions included
+};
+
+// Everything `_schema` holds. kCorruption: a part or run of it is damaged, or a row is foreign; a
+// schema is never read in part.
+Result<StoredSchema> ReadStoredSchema(GroupStore& schema_group, MemoryLedger& ledger);
+
+// The rows of a change, routed to the one table of `_schema`.
+Result<std::vector<Routed>> RouteSchemaChange(GroupStore& schema_group, const SchemaChange& change);
+
+}  // namespace ficus
