@@ -35,9 +35,12 @@ enum class Durability : uint8_t { kStrict, kRelaxed };
 inline constexpr size_t kBatchBytesMax = 64 << 20;
 
 struct LogOptions {
+  // Whether Open may begin a new log in a directory without one.
+  bool create_if_missing = false;
+  // Size of a file; a batch that needs more gets a larger one.
   uint64_t file_bytes = 64 << 20;
-  // A group waits for company at most this long after the last group, and not at all when the log
-  // was idle before it.
+  // A group waits for company at most this long after the last group: until as many batches have
+  // come as that group had. Not at all when the log was idle before it.
   int64_t group_window_nanos = 5 * kNanosPerMilli;
   uint64_t group_bytes_max = 4 << 20;
   // Batches accepted but not committed; beyond it Append refuses with kResourceExhausted.
@@ -68,9 +71,11 @@ class Log {
     MetricRegistry& metrics;
   };
 
-  // Takes the directory's LOCK, reads and checks every file, cuts a torn tail off (kCorruption when
-  // the tail was provably durable: the operator decides), syncs what recovery relies on. Nothing is
-  // appended before Start().
+  // Takes the directory's LOCK, reads and checks every file, cuts a torn tail off, syncs what
+  // recovery relies on. Nothing is appended before Start().
+  // kNotFound: there is no log and `create_if_missing` is off. kCorruption, with file and byte
+  // range: durable bytes are damaged, a file is missing or belongs to another log; nothing was
+  // changed. kUnsupportedVersion: written by a newer build. kUnavailable: the LOCK is held.
   static Result<std::unique_ptr<Log>> Open(Environment environment, LogOptions options);
   virtual ~Log() = default;  // after Close()
 
@@ -82,13 +87,16 @@ class Log {
   virtual Result<> Replay(LogPosition from, const Visit& visit) = 0;
 
   // Begins a new file whose positions are above both the last intact one and `above` (a position
-  // some manifest recorded), and whose SCNs are above `scn`. Appends are taken from here on.
+  // some manifest recorded), and whose SCNs are above `scn`. Appends are taken from here on. Once,
+  // blocking. Without space for the file a log that exists starts all the same, and Append answers
+  // kNoSpace until there is some; a log that was created now is refused with kNoSpace.
   virtual Result<> Start(LogPosition above, Scn scn) = 0;
 
   // Queues a batch of at most kBatchBytesMax. `done` is called once it is durable (strict, or when
   // `must` is kStrict) or written (relaxed), with its position and SCN. kResourceExhausted: too
-  // much is queued. kNoSpace: no room for a new file. kUnavailable: closed. kReadOnly never. In all
-  // these cases nothing happened and `done` is not called. kInvalidArgument: too large.
+  // much is queued, or no new file can be opened. kNoSpace: no room for a new file; it ends by
+  // itself when space returns. kUnavailable: not started, or closed. kInvalidArgument: too large.
+  // In all these cases nothing happened and `done` is not called.
   using Done = std::function<void(LogPosition, Scn)>;
   virtual Result<> Append(std::string payload, Durability must, Done done) = 0;
 
@@ -115,7 +123,8 @@ class Log {
   virtual std::vector<FileSummary> files() const = 0;
 
   // Commits what is queued, syncs, calls the callbacks, closes the files. From outside the
-  // executor.
+  // executor, whose jobs it does not need: what is left runs on the calling thread. Batches that
+  // wait for space that does not come are dropped, unacknowledged, with a log line.
   virtual void Close() = 0;
 };
 

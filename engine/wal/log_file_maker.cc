@@ -1,0 +1,78 @@
+#include "engine/wal/log_file_maker.h"
+
+#include <algorithm>
+
+#include "engine/io/publish.h"
+
+namespace ficus {
+namespace {
+
+// Small enough that a commit on the same thread does not wait long behind it.
+constexpr size_t kZerosPerStep = 1 << 20;
+
+}  // namespace
+
+LogFileMaker::LogFileMaker(FileSystem& fs, RandomSource& random, uint64_t number, uint64_t bytes)
+    : fs_(fs),
+      number_(number),
+      temporary_(TemporaryName(LogFileName(number), random)),
+      bytes_(AlignToGroup(bytes)) {}
+
+Result<bool> LogFileMaker::Step() {
+  if (Result<> done = Work(); !done) {
+    Discard();
+    return std::move(done).error();
+  }
+  if (zeros_end_ < bytes_) return false;
+  RETURN_IF_ERROR(file_->Sync(SyncKind::kAll));
+  return true;
+}
+
+Result<> LogFileMaker::Work() {
+  if (file_ == nullptr) {
+    ASSIGN_OR_RETURN(
+        file_, fs_.Open(temporary_, {.file_class = FileClass::kLog, .mode = OpenMode::kCreate}));
+    return Ok();
+  }
+  if (allocated_end_ == bytes_) return WriteZeros();
+  RETURN_IF_ERROR(file_->Allocate(allocated_end_, bytes_ - allocated_end_));
+  allocated_end_ = bytes_;
+  return Ok();
+}
+
+Result<> LogFileMaker::WriteZeros() {
+  const std::string zeros(std::min<uint64_t>(kZerosPerStep, bytes_ - zeros_end_), '\0');
+  RETURN_IF_ERROR(file_->WriteAt(zeros_end_, zeros));
+  zeros_end_ += zeros.size();
+  return Ok();
+}
+
+Result<std::unique_ptr<File>> LogFileMaker::Publish(const LogFileHeader& header) {
+  if (!renamed_) RETURN_IF_ERROR(WriteHeaderAndRename(header));
+  if (!durable_) RETURN_IF_ERROR(fs_.SyncDirectory("", FileClass::kLog));
+  durable_ = true;
+  return fs_.Open(LogFileName(number_),
+                  {.file_class = FileClass::kLog, .mode = OpenMode::kReadWrite});
+}
+
+Result<> LogFileMaker::WriteHeaderAndRename(const LogFileHeader& header) {
+  const std::string bytes = EncodeLogFileHeader(header);
+  chain_ = LogHeaderChain(bytes);
+  WriteBatch batch;
+  batch.Write(*file_, 0, bytes);
+  batch.Sync(*file_, SyncKind::kAll);
+  RETURN_IF_ERROR(fs_.Write(batch));
+  RETURN_IF_ERROR(fs_.Rename(temporary_, LogFileName(number_), FileClass::kLog));
+  renamed_ = true;
+  file_.reset();
+  return Ok();
+}
+
+void LogFileMaker::Extend(uint64_t bytes) { bytes_ = std::max(bytes_, AlignToGroup(bytes)); }
+
+void LogFileMaker::Discard() {
+  file_.reset();
+  if (!renamed_) RemoveTemporary(fs_, temporary_);
+}
+
+}  // namespace ficus
