@@ -1,0 +1,188 @@
+// What the operator decides, as plain values: one struct per section of the configuration file.
+//
+// The values shown are the defaults. What each key means for the operator stands in ficus.yaml,
+// which a test compares with this file.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include "engine/base/log.h"
+
+namespace ficus {
+
+inline constexpr uint64_t kKiB = uint64_t{1} << 10;
+inline constexpr uint64_t kMiB = uint64_t{1} << 20;
+inline constexpr uint64_t kGiB = uint64_t{1} << 30;
+inline constexpr uint64_t kTiB = uint64_t{1} << 40;
+
+// Where a server listens. `host` is an IPv4 or IPv6 address without brackets; port 0 lets the
+// system choose.
+struct ListenAddress {
+  std::string host;
+  uint16_t port = 0;
+
+  friend bool operator==(const ListenAddress&, const ListenAddress&) = default;
+};
+
+// A part of the machine's memory, or a number of bytes. Exactly one of the two is not 0.
+struct MemoryLimit {
+  uint32_t percent = 70;
+  uint64_t bytes = 0;
+
+  friend bool operator==(const MemoryLimit&, const MemoryLimit&) = default;
+};
+
+enum class Durability { kStrict, kRelaxed };
+enum class IoEngineChoice { kAuto, kIoUring, kThreads };
+enum class DirectIo { kAuto, kAlways, kNever };
+enum class DamagedParts { kFail, kSkip };
+enum class LogFormatChoice { kAuto, kText, kJson };
+enum class RestoreOnStart { kNever };
+
+struct NodeConfig {
+  std::string name;  // empty: the host name
+  std::map<std::string, std::string> labels;
+
+  friend bool operator==(const NodeConfig&, const NodeConfig&) = default;
+};
+
+struct FlushConfig {
+  std::chrono::nanoseconds interval = std::chrono::seconds(5);
+  uint64_t bytes = 64 * kMiB;
+
+  friend bool operator==(const FlushConfig&, const FlushConfig&) = default;
+};
+
+struct WalConfig {
+  std::string path;  // empty: <storage.path>/wal
+  uint64_t file_bytes = 64 * kMiB;
+  uint64_t max_bytes = kGiB;
+  std::chrono::nanoseconds max_age = std::chrono::minutes(10);
+
+  friend bool operator==(const WalConfig&, const WalConfig&) = default;
+};
+
+struct MergeConfig {
+  uint32_t threads = 2;
+  uint64_t max_part = 8 * kGiB;
+  uint64_t rate_limit = 0;  // bytes per second; 0: none
+
+  friend bool operator==(const MergeConfig&, const MergeConfig&) = default;
+};
+
+struct SnapshotsConfig {
+  uint32_t keep = 10;
+  std::chrono::nanoseconds min_age = std::chrono::hours(1);
+
+  friend bool operator==(const SnapshotsConfig&, const SnapshotsConfig&) = default;
+};
+
+struct StorageConfig {
+  std::string path = "/var/lib/ficus";
+  Durability durability = Durability::kStrict;
+  FlushConfig flush;
+  WalConfig wal;
+  MergeConfig merge;
+  SnapshotsConfig snapshots;
+  std::chrono::nanoseconds segment_idle = std::chrono::hours(1);
+
+  friend bool operator==(const StorageConfig&, const StorageConfig&) = default;
+};
+
+struct IoConfig {
+  IoEngineChoice engine = IoEngineChoice::kAuto;
+  uint32_t queue_depth = 256;
+  DirectIo direct = DirectIo::kAuto;
+
+  friend bool operator==(const IoConfig&, const IoConfig&) = default;
+};
+
+struct MemoryConfig {
+  MemoryLimit limit;
+
+  friend bool operator==(const MemoryConfig&, const MemoryConfig&) = default;
+};
+
+// Percent of the disk that holds storage.path.
+struct DiskConfig {
+  uint32_t warn = 85;
+  uint32_t read_only = 95;
+
+  friend bool operator==(const DiskConfig&, const DiskConfig&) = default;
+};
+
+struct WriteConfig {
+  std::chrono::nanoseconds max_future = std::chrono::hours(24);
+
+  friend bool operator==(const WriteConfig&, const WriteConfig&) = default;
+};
+
+struct QueryConfig {
+  std::chrono::nanoseconds timeout = std::chrono::seconds(60);
+  DamagedParts damaged_parts = DamagedParts::kFail;
+
+  friend bool operator==(const QueryConfig&, const QueryConfig&) = default;
+};
+
+struct GrpcConfig {
+  ListenAddress listen{"0.0.0.0", 17912};
+  uint64_t max_message = 16 * kMiB;
+  bool reflection = true;
+
+  friend bool operator==(const GrpcConfig&, const GrpcConfig&) = default;
+};
+
+struct HttpConfig {
+  ListenAddress listen{"0.0.0.0", 17913};
+
+  friend bool operator==(const HttpConfig&, const HttpConfig&) = default;
+};
+
+struct MetricsConfig {
+  ListenAddress listen{"0.0.0.0", 2121};
+
+  friend bool operator==(const MetricsConfig&, const MetricsConfig&) = default;
+};
+
+struct LogConfig {
+  LogLevel level = LogLevel::kInfo;
+  LogFormatChoice format = LogFormatChoice::kAuto;
+  std::string output = "stderr";  // "stderr", or the path of a file
+
+  friend bool operator==(const LogConfig&, const LogConfig&) = default;
+};
+
+struct ApiConfig {
+  std::string version = "0.10";
+
+  friend bool operator==(const ApiConfig&, const ApiConfig&) = default;
+};
+
+struct RestoreConfig {
+  RestoreOnStart on_start = RestoreOnStart::kNever;
+
+  friend bool operator==(const RestoreConfig&, const RestoreConfig&) = default;
+};
+
+struct Config {
+  NodeConfig node;
+  StorageConfig storage;
+  IoConfig io;
+  MemoryConfig memory;
+  DiskConfig disk;
+  WriteConfig write;
+  QueryConfig query;
+  GrpcConfig grpc;
+  HttpConfig http;
+  MetricsConfig metrics;
+  LogConfig log;
+  ApiConfig api;
+  RestoreConfig restore;
+
+  friend bool operator==(const Config&, const Config&) = default;
+};
+
+}  // namespace ficus

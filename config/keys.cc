@@ -1,0 +1,390 @@
+#include "config/keys.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include <fmt/core.h>
+
+#include "config/quantity.h"
+#include "config/suggestion.h"
+
+namespace ficus {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::milliseconds;
+using std::chrono::minutes;
+using std::chrono::nanoseconds;
+using std::chrono::seconds;
+
+constexpr size_t kTextBytesMax = 4096;
+constexpr size_t kLabelsMax = 64;
+constexpr size_t kLabelNameBytesMax = 63;
+constexpr size_t kLabelValueBytesMax = 256;
+
+Error Wrong(std::string message) { return {ErrorCode::kInvalidArgument, std::move(message)}; }
+
+// A lambda that gives access to one value of a Config, constant or not.
+#define FICUS_AT(member) \
+  [](auto& config) -> auto& { return config.member; }
+
+template <typename T>
+struct Range {
+  T least;
+  T most;
+};
+
+template <typename T, typename Format>
+Result<> CheckRange(T value, const Range<T>& range, Format format) {
+  if (value < range.least) {
+    return Wrong(fmt::format("is below the least allowed, {}", format(range.least)));
+  }
+  if (value > range.most) {
+    return Wrong(fmt::format("is above the most allowed, {}", format(range.most)));
+  }
+  return Ok();
+}
+
+// A key whose value is parsed by `parse`, bounded by `range` and printed by `format`.
+template <typename T, typename Access, typename Parse, typename Format>
+ConfigKey Bounded(std::string path, std::string takes, Access access, Range<T> range, Parse parse,
+                  Format format) {
+  ConfigKey key;
+  key.path = std::move(path);
+  key.takes = std::move(takes);
+  key.set = [=](Config& config, const std::string& text) -> Result<> {
+    ASSIGN_OR_RETURN(const auto value, parse(text));
+    RETURN_IF_ERROR(CheckRange<T>(value, range, format));
+    using Member = std::remove_reference_t<decltype(access(config))>;
+    access(config) = static_cast<Member>(value);
+    return Ok();
+  };
+  key.show = [=](const Config& config) { return format(access(config)); };
+  return key;
+}
+
+template <typename Access>
+ConfigKey Size(std::string path, Access access, Range<uint64_t> range) {
+  return Bounded<uint64_t>(std::move(path), "a size such as 64MiB", access, range, ParseByteSize,
+                           FormatByteSize);
+}
+
+template <typename Access>
+ConfigKey Duration(std::string path, Access access, Range<nanoseconds> range) {
+  return Bounded<nanoseconds>(std::move(path), "a duration such as 5s", access, range,
+                              ParseDuration, FormatDuration);
+}
+
+template <typename Access>
+ConfigKey Percent(std::string path, Access access, Range<uint32_t> range) {
+  return Bounded<uint32_t>(std::move(path), "a percentage such as 85%", access, range, ParsePercent,
+                           FormatPercent);
+}
+
+template <typename Access>
+ConfigKey Count(std::string path, Access access, Range<uint64_t> range) {
+  return Bounded<uint64_t>(std::move(path), "a whole number", access, range, ParseCount,
+                           [](uint64_t count) { return std::to_string(count); });
+}
+
+// 0, or within `range`.
+template <typename Access>
+ConfigKey Rate(std::string path, Access access, Range<uint64_t> range) {
+  const auto parse = [range](std::string_view text) -> Result<uint64_t> {
+    ASSIGN_OR_RETURN(const uint64_t rate, ParseByteRate(text));
+    if (rate != 0) RETURN_IF_ERROR(CheckRange(rate, range, FormatByteRate));
+    return rate;
+  };
+  return Bounded<uint64_t>(std::move(path), "a rate such as 50MiB/s", access, {0, range.most},
+                           parse, FormatByteRate);
+}
+
+template <typename Access>
+ConfigKey Listen(std::string path, Access access) {
+  ConfigKey key;
+  key.path = std::move(path);
+  key.kind = ConfigKeyKind::kText;
+  key.takes = "an address such as 0.0.0.0:17912";
+  key.set = [=](Config& config, const std::string& text) -> Result<> {
+    ASSIGN_OR_RETURN(access(config), ParseListenAddress(text));
+    return Ok();
+  };
+  key.show = [=](const Config& config) { return FormatListenAddress(access(config)); };
+  return key;
+}
+
+template <typename Enum>
+using Choices = std::vector<std::pair<std::string, Enum>>;
+
+template <typename Enum, typename Access>
+ConfigKey Choice(std::string path, Access access, Choices<Enum> choices) {
+  std::string all;
+  std::vector<std::string> words;
+  for (const auto& [word, value] : choices) {
+    all += (all.empty() ? "" : ", ") + word;
+    words.push_back(word);
+  }
+  ConfigKey key;
+  key.path = std::move(path);
+  key.takes = choices.size() == 1 ? "the word " + all : "one of " + all;
+  key.set = [=, takes = key.takes](Config& config, const std::string& text) -> Result<> {
+    for (const auto& [word, value] : choices) {
+      if (word != text) continue;
+      access(config) = value;
+      return Ok();
+    }
+    const std::string nearest = NearestWord(text, words);
+    return Wrong("is not " + takes + (nearest.empty() ? "" : "; did you mean " + nearest + "?"));
+  };
+  key.show = [=](const Config& config) {
+    for (const auto& [word, value] : choices) {
+      if (value == access(config)) return word;
+    }
+    return std::string();
+  };
+  return key;
+}
+
+// A text without control characters; `check` may refuse more.
+template <typename Access, typename Check>
+ConfigKey Text(std::string path, std::string takes, Access access, Check check) {
+  ConfigKey key;
+  key.path = std::move(path);
+  key.kind = ConfigKeyKind::kText;
+  key.takes = std::move(takes);
+  key.set = [=](Config& config, const std::string& text) -> Result<> {
+    if (text.size() > kTextBytesMax) {
+      return Wrong(fmt::format("is longer than {} bytes", kTextBytesMax));
+    }
+    const bool has_control = std::any_of(text.begin(), text.end(),
+                                         [](unsigned char c) { return c < 0x20 || c == 0x7f; });
+    if (has_control) return Wrong("contains a control character");
+    RETURN_IF_ERROR(check(text));
+    access(config) = text;
+    return Ok();
+  };
+  key.show = [=](const Config& config) { return std::string(access(config)); };
+  return key;
+}
+
+Result<> AnyText(const std::string&) { return Ok(); }
+
+Result<> AbsolutePath(const std::string& text) {
+  if (text.empty() || text.front() != '/') return Wrong("is not an absolute path");
+  return Ok();
+}
+
+Result<> AbsolutePathOrEmpty(const std::string& text) {
+  return text.empty() ? Ok() : AbsolutePath(text);
+}
+
+Result<> LogOutput(const std::string& text) {
+  if (text == "stderr" || AbsolutePath(text)) return Ok();
+  return Wrong("is neither stderr nor an absolute path");
+}
+
+Result<> ApiVersion(const std::string& text) {
+  const size_t dot = text.find('.');
+  const auto is_number = [](std::string_view part) {
+    return !part.empty() && part.size() <= 4 &&
+           part.find_first_not_of("0123456789") == std::string_view::npos;
+  };
+  if (dot != std::string::npos && is_number(text.substr(0, dot)) &&
+      is_number(text.substr(dot + 1))) {
+    return Ok();
+  }
+  return Wrong("is not a version: write two numbers, for example 0.10");
+}
+
+ConfigKey MemoryLimitKey() {
+  ConfigKey key;
+  key.path = "memory.limit";
+  key.takes = "a percentage such as 70% or a size such as 4GiB";
+  key.set = [](Config& config, const std::string& text) -> Result<> {
+    ASSIGN_OR_RETURN(const MemoryLimit limit, ParseMemoryLimit(text));
+    if (limit.percent != 0) {
+      RETURN_IF_ERROR(CheckRange<uint32_t>(limit.percent, {1, 95}, FormatPercent));
+    } else {
+      RETURN_IF_ERROR(CheckRange<uint64_t>(limit.bytes, {64 * kMiB, 64 * kTiB}, FormatByteSize));
+    }
+    config.memory.limit = limit;
+    return Ok();
+  };
+  key.show = [](const Config& config) { return FormatMemoryLimit(config.memory.limit); };
+  return key;
+}
+
+// "zone=fra1,tier=hot"
+ConfigKey LabelsKey() {
+  ConfigKey key;
+  key.path = "node.labels";
+  key.kind = ConfigKeyKind::kMap;
+  key.takes = "names with texts below them";
+  key.set = [](Config& config, const std::string& text) -> Result<> {
+    Config changed = config;
+    changed.node.labels.clear();
+    for (size_t start = 0; start < text.size();) {
+      const size_t end = std::min(text.find(',', start), text.size());
+      const std::string pair = text.substr(start, end - start);
+      const size_t equals = pair.find('=');
+      if (equals == std::string::npos) return Wrong("is not of the form name=text,name=text");
+      RETURN_IF_ERROR(SetLabel(changed, pair.substr(0, equals), pair.substr(equals + 1)));
+      start = end + 1;
+    }
+    config = std::move(changed);
+    return Ok();
+  };
+  key.show = [](const Config& config) {
+    std::string text;
+    for (const auto& [name, value] : config.node.labels) {
+      text += (text.empty() ? "" : ",") + name + "=" + value;
+    }
+    return text;
+  };
+  return key;
+}
+
+std::vector<ConfigKey> MakeKeys() {
+  std::vector<ConfigKey> keys;
+  keys.push_back(Text("node.name", "a text", FICUS_AT(node.name), AnyText));
+  keys.push_back(LabelsKey());
+
+  keys.push_back(Text("storage.path", "a path", FICUS_AT(storage.path), AbsolutePath));
+  keys.push_back(
+      Choice<Durability>("storage.durability", FICUS_AT(storage.durability),
+                         {{"strict", Durability::kStrict}, {"relaxed", Durability::kRelaxed}}));
+  keys.push_back(Duration("storage.flush.interval", FICUS_AT(storage.flush.interval),
+                          {milliseconds(100), hours(1)}));
+  keys.push_back(Size("storage.flush.bytes", FICUS_AT(storage.flush.bytes), {kMiB, 16 * kGiB}));
+  keys.push_back(
+      Text("storage.wal.path", "a path", FICUS_AT(storage.wal.path), AbsolutePathOrEmpty));
+  keys.push_back(
+      Size("storage.wal.file_bytes", FICUS_AT(storage.wal.file_bytes), {kMiB, 4 * kGiB}));
+  keys.push_back(
+      Size("storage.wal.max_bytes", FICUS_AT(storage.wal.max_bytes), {4 * kMiB, 16 * kTiB}));
+  keys.push_back(
+      Duration("storage.wal.max_age", FICUS_AT(storage.wal.max_age), {seconds(1), hours(168)}));
+  keys.push_back(Count("storage.merge.threads", FICUS_AT(storage.merge.threads), {1, 256}));
+  keys.push_back(
+      Size("storage.merge.max_part", FICUS_AT(storage.merge.max_part), {kMiB, 16 * kTiB}));
+  keys.push_back(
+      Rate("storage.merge.rate_limit", FICUS_AT(storage.merge.rate_limit), {kMiB, kTiB}));
+  keys.push_back(Count("storage.snapshots.keep", FICUS_AT(storage.snapshots.keep), {1, 1'000}));
+  keys.push_back(Duration("storage.snapshots.min_age", FICUS_AT(storage.snapshots.min_age),
+                          {nanoseconds(0), hours(8760)}));
+  keys.push_back(
+      Duration("storage.segment_idle", FICUS_AT(storage.segment_idle), {seconds(1), hours(720)}));
+
+  keys.push_back(Choice<IoEngineChoice>("io.engine", FICUS_AT(io.engine),
+                                        {{"auto", IoEngineChoice::kAuto},
+                                         {"io_uring", IoEngineChoice::kIoUring},
+                                         {"threads", IoEngineChoice::kThreads}}));
+  keys.push_back(Count("io.queue_depth", FICUS_AT(io.queue_depth), {8, 4'096}));
+  keys.push_back(Choice<DirectIo>(
+      "io.direct", FICUS_AT(io.direct),
+      {{"auto", DirectIo::kAuto}, {"always", DirectIo::kAlways}, {"never", DirectIo::kNever}}));
+
+  keys.push_back(MemoryLimitKey());
+  keys.push_back(Percent("disk.warn", FICUS_AT(disk.warn), {1, 100}));
+  keys.push_back(Percent("disk.read_only", FICUS_AT(disk.read_only), {1, 100}));
+  keys.push_back(
+      Duration("write.max_future", FICUS_AT(write.max_future), {seconds(1), hours(87'600)}));
+  keys.push_back(Duration("query.timeout", FICUS_AT(query.timeout), {milliseconds(1), hours(24)}));
+  keys.push_back(
+      Choice<DamagedParts>("query.damaged_parts", FICUS_AT(query.damaged_parts),
+                           {{"fail", DamagedParts::kFail}, {"skip", DamagedParts::kSkip}}));
+
+  keys.push_back(Listen("grpc.listen", FICUS_AT(grpc.listen)));
+  keys.push_back(Size("grpc.max_message", FICUS_AT(grpc.max_message), {64 * kKiB, 512 * kMiB}));
+  keys.push_back(Choice<bool>("grpc.reflection", FICUS_AT(grpc.reflection),
+                              {{"true", true}, {"false", false}}));
+  keys.push_back(Listen("http.listen", FICUS_AT(http.listen)));
+  keys.push_back(Listen("metrics.listen", FICUS_AT(metrics.listen)));
+
+  keys.push_back(Choice<LogLevel>("log.level", FICUS_AT(log.level),
+                                  {{"trace", LogLevel::kTrace},
+                                   {"debug", LogLevel::kDebug},
+                                   {"info", LogLevel::kInfo},
+                                   {"warn", LogLevel::kWarn},
+                                   {"error", LogLevel::kError}}));
+  keys.push_back(Choice<LogFormatChoice>("log.format", FICUS_AT(log.format),
+                                         {{"auto", LogFormatChoice::kAuto},
+                                          {"text", LogFormatChoice::kText},
+                                          {"json", LogFormatChoice::kJson}}));
+  keys.push_back(Text("log.output", "stderr or a path", FICUS_AT(log.output), LogOutput));
+  keys.push_back(Text("api.version", "a version", FICUS_AT(api.version), ApiVersion));
+  keys.push_back(Choice<RestoreOnStart>("restore.on_start", FICUS_AT(restore.on_start),
+                                        {{"never", RestoreOnStart::kNever}}));
+  return keys;
+}
+
+std::vector<std::string> MakePaths() {
+  std::vector<std::string> paths;
+  for (const ConfigKey& key : ConfigKeys()) {
+    for (size_t dot = key.path.find('.'); dot != std::string::npos;
+         dot = key.path.find('.', dot + 1)) {
+      const std::string section = key.path.substr(0, dot);
+      if (std::find(paths.begin(), paths.end(), section) == paths.end()) paths.push_back(section);
+    }
+    paths.push_back(key.path);
+  }
+  return paths;
+}
+
+bool IsBelow(std::string_view path, std::string_view parent) {
+  return path.size() > parent.size() + 1 && path.substr(0, parent.size()) == parent &&
+         path[parent.size()] == '.';
+}
+
+}  // namespace
+
+const std::vector<ConfigKey>& ConfigKeys() {
+  static const std::vector<ConfigKey> keys = MakeKeys();
+  return keys;
+}
+
+const ConfigKey* FindConfigKey(std::string_view path) {
+  for (const ConfigKey& key : ConfigKeys()) {
+    if (key.path == path) return &key;
+    if (key.kind == ConfigKeyKind::kMap && IsBelow(path, key.path)) return &key;
+  }
+  return nullptr;
+}
+
+bool IsConfigSection(std::string_view path) {
+  const std::vector<ConfigKey>& keys = ConfigKeys();
+  return std::any_of(keys.begin(), keys.end(),
+                     [&](const ConfigKey& key) { return IsBelow(key.path, path); });
+}
+
+std::string NearestConfigKey(std::string_view path) {
+  static const std::vector<std::string> paths = MakePaths();
+  return NearestPath(path, paths);
+}
+
+Result<> SetLabel(Config& config, const std::string& name, const std::string& value) {
+  const auto is_name_byte = [](unsigned char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '-' || c == '.' || c == '/';
+  };
+  if (name.empty() || name.size() > kLabelNameBytesMax ||
+      !std::all_of(name.begin(), name.end(), is_name_byte)) {
+    return Wrong(fmt::format("has a label name that is not 1 to {} letters, digits, _, -, . or /",
+                             kLabelNameBytesMax));
+  }
+  const bool has_control = std::any_of(value.begin(), value.end(),
+                                       [](unsigned char c) { return c < 0x20 || c == 0x7f; });
+  if (value.size() > kLabelValueBytesMax || has_control) {
+    return Wrong(fmt::format("is longer than {} bytes or contains a control character",
+                             kLabelValueBytesMax));
+  }
+  auto& labels = config.node.labels;
+  if (labels.size() == kLabelsMax && labels.count(name) == 0) {
+    return Wrong(fmt::format("is one label too many: {} are allowed", kLabelsMax));
+  }
+  labels[name] = value;
+  return Ok();
+}
+
+}  // namespace ficus
