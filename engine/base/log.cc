@@ -12,6 +12,7 @@
 
 #include "engine/base/check.h"
 #include "engine/base/mutex.h"
+#include "engine/base/utf8.h"
 
 namespace ficus {
 namespace {
@@ -45,29 +46,6 @@ spdlog::level::level_enum ToSpdlog(LogLevel level) {
   }
   CHECK(false);
   return spdlog::level::off;
-}
-
-// The length of the well-formed UTF-8 sequence at the front of `text`; 0 when there is none.
-// RFC 3629: no surrogates, nothing above U+10FFFF, no longer form than needed.
-size_t Utf8Length(std::string_view text) {
-  const auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
-  const auto continues = [&](size_t i, unsigned low, unsigned high) {
-    return i < text.size() && byte(i) >= low && byte(i) <= high;
-  };
-  const unsigned first = byte(0);
-  if (first < 0x80) return 1;
-  if (first >= 0xc2 && first <= 0xdf) return continues(1, 0x80, 0xbf) ? 2 : 0;
-  if (first >= 0xe0 && first <= 0xef) {
-    const unsigned low = first == 0xe0 ? 0xa0 : 0x80;
-    const unsigned high = first == 0xed ? 0x9f : 0xbf;
-    return continues(1, low, high) && continues(2, 0x80, 0xbf) ? 3 : 0;
-  }
-  if (first >= 0xf0 && first <= 0xf4) {
-    const unsigned low = first == 0xf0 ? 0x90 : 0x80;
-    const unsigned high = first == 0xf4 ? 0x8f : 0xbf;
-    return continues(1, low, high) && continues(2, 0x80, 0xbf) && continues(3, 0x80, 0xbf) ? 4 : 0;
-  }
-  return 0;
 }
 
 // Messages carry names that clients chose, so any byte may be in them.
