@@ -50,7 +50,7 @@ Xxh3Stream::Xxh3Stream()
 }
 
 Xxh3Stream::~Xxh3Stream() {
-  ::operator delete(state_, sizeof(XXH3_state_t), std::align_val_t(alignof(XXH3_state_t)));
+  ::operator delete(state_, std::align_val_t(alignof(XXH3_state_t)));
 }
 
 void Xxh3Stream::Update(std::string_view bytes) {
