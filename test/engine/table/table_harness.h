@@ -1,0 +1,184 @@
+// A table on a file system in memory, driven by one deterministic executor: what the tests of the
+// loops play with.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include <catch2/catch.hpp>
+
+#include "engine/base/memory_ledger.h"
+#include "engine/base/metrics.h"
+#include "engine/io/memory_file_system.h"
+#include "engine/model/entity.h"
+#include "engine/runtime/executor.h"
+#include "engine/table/ts_table.h"
+
+namespace ficus {
+
+inline constexpr SubjectId kSubject{42};
+inline constexpr GroupId kGroup{7};
+inline constexpr LogId kLog{99};
+
+// (series, timestamp) -> (version, value): what a reader sees.
+using Rows = std::map<std::pair<uint64_t, int64_t>, std::pair<int64_t, int64_t>>;
+
+class TableHarness {
+ public:
+  explicit TableHarness(uint64_t seed = 1)
+      : random_(seed),
+        executor_(DeterministicExecutor::Create(seed, clock_)),
+        fs_(MemoryFileSystem::Create()) {
+    REQUIRE(fs_->CreateDirectory("shard-0").has_value());
+    REQUIRE(fs_->SyncDirectory("").has_value());
+  }
+  ~TableHarness() { Kill(); }
+
+  TableOptions& options() { return options_; }
+  MemoryFileSystem& fs() { return *fs_; }
+  ManualClock& clock() { return clock_; }
+  DeterministicExecutor& executor() { return *executor_; }
+  MetricRegistry& metrics() { return metrics_; }
+  TsTable& table() { return *table_; }
+  std::shared_ptr<const Snapshot> Current() { return table_->Current(); }
+
+  Result<> Open() {
+    options_.directory = "shard-0";
+    options_.group = kGroup;
+    TableEnvironment environment{*fs_,
+                                 clock_,
+                                 random_,
+                                 ledger_,
+                                 metrics_,
+                                 *executor_,
+                                 *executor_,
+                                 *executor_,
+                                 kLog,
+                                 [](LogPosition, std::function<void()> done) { done(); },
+                                 [this](const Error&) { ++no_space_; },
+                                 [] {}};
+    ASSIGN_OR_RETURN(table_, TsTable::Open(environment, options_));
+    return Ok();
+  }
+
+  // One batch with a row per (series, time, value); its version is `version`.
+  void Introduce(uint64_t position, const std::vector<std::tuple<uint64_t, int64_t, int64_t>>& rows,
+                 int64_t version = 1) {
+    Introduction introduction;
+    introduction.position = LogPosition(position);
+    introduction.scn = Scn(position * 10);
+    RowBatch batch;
+    batch.subject = kSubject;
+    batch.columns.emplace_back(ColumnId(1), ColumnType::kInt64);
+    for (const auto& [series, time, value] : rows) {
+      batch.series.push_back(SeriesId(series));
+      batch.timestamps.push_back(time);
+      batch.versions.push_back(version);
+      batch.columns[0].AppendWord(static_cast<uint64_t>(value));
+      if (known_.insert(series).second) {
+        introduction.entries.push_back({kSubject, SeriesId(series), Key(series)});
+      }
+    }
+    introduction.reservation = ledger_.Account(MemoryConsumer::kMemParts, batch.MemoryBytes());
+    introduction.rows.push_back(std::move(batch));
+    bool done = false;
+    table_->Introduce(std::move(introduction), [&] { done = true; });
+    executor_->RunUntilIdle();
+    REQUIRE(done);
+  }
+
+  Result<> Flush() {
+    Result<> result = Error{ErrorCode::kUnavailable, "not called"};
+    table_->Flush([&](const Result<>& flushed) { result = flushed; });
+    executor_->RunUntilIdle();
+    return result;
+  }
+  Result<> MergeAll() {
+    Result<> result = Error{ErrorCode::kUnavailable, "not called"};
+    table_->MergeAll([&](const Result<>& merged) { result = merged; });
+    executor_->RunUntilIdle();
+    return result;
+  }
+
+  // What a full scan of the newest snapshot gives.
+  Rows Read() { return ReadFrom(*table_->Current()); }
+  Rows ReadFrom(const Snapshot& snapshot) {
+    ScanRequest request;
+    request.subject = kSubject;
+    request.all_series = true;
+    request.columns = {ColumnId(1)};
+    auto cursor = snapshot.Scan(request, ledger_);
+    REQUIRE(cursor.has_value());
+    Rows rows;
+    RowBatch batch;
+    for (;;) {
+      const Result<bool> more = (*cursor)->Next(batch);
+      REQUIRE(more.has_value());
+      if (!*more) return rows;
+      const ColumnValues* const values = batch.FindColumn(ColumnId(1));
+      for (size_t row = 0; row < batch.rows(); ++row) {
+        const std::pair key(batch.series[row].value(), batch.timestamps[row]);
+        REQUIRE(!rows.contains(key));
+        rows[key] = {batch.versions[row], values->int64(row)};
+      }
+    }
+  }
+  std::map<uint64_t, std::string> Series() {
+    std::map<uint64_t, std::string> series;
+    const Result<> scanned =
+        table_->Current()->ScanSeries(kSubject, [&](SeriesId id, std::string_view key) {
+          REQUIRE(series.emplace(id.value(), key).second);
+          return true;
+        });
+    REQUIRE(scanned.has_value());
+    return series;
+  }
+
+  // The process dies: jobs and timers are gone, the disk keeps what `keep` made of it.
+  void Kill() {
+    executor_->DropAll();
+    if (table_ != nullptr) table_->Close();
+    table_.reset();
+  }
+  // Dies, loses power, and the new process sees a random legal state of the disk.
+  void Crash(MemoryFileSystem::NameOrder order) {
+    Kill();
+    fs_ = fs_->Crash(random_, order);
+  }
+  Result<> Reopen() {
+    Kill();
+    return Open();
+  }
+  void UseFileSystem(std::unique_ptr<MemoryFileSystem> fs) { fs_ = std::move(fs); }
+
+  static std::string Key(uint64_t series) {
+    return *EncodeSeriesKey("measure", {static_cast<int64_t>(series)});
+  }
+  int no_space() const { return no_space_; }
+  std::vector<std::string> Files() {
+    std::vector<std::string> names;
+    const auto entries = fs_->List("shard-0");
+    REQUIRE(entries.has_value());
+    for (const DirectoryEntry& entry : *entries) names.push_back(entry.name);
+    return names;
+  }
+
+ private:
+  ManualClock clock_{1'000'000 * kNanosPerSecond};
+  SeededRandom random_;
+  MetricRegistry metrics_;
+  MemoryLedger ledger_{size_t{1} << 30};
+  std::unique_ptr<DeterministicExecutor> executor_;
+  std::unique_ptr<MemoryFileSystem> fs_;
+  TableOptions options_;
+  std::set<uint64_t> known_;
+  int no_space_ = 0;
+  std::unique_ptr<TsTable> table_;
+};
+
+}  // namespace ficus
