@@ -457,8 +457,8 @@ int MemoryFileSystemImpl::LinkNode(std::string_view from, std::string_view to) {
   Place source;
   Place target;
   if (const int error_number = ResolvePlace(from, source); error_number != 0) return error_number;
-  if (source.inode == 0) return ENOENT;
   if (const int error_number = ResolvePlace(to, target); error_number != 0) return error_number;
+  if (source.inode == 0) return ENOENT;
   if (target.inode != 0) return EEXIST;
   if (volatile_.Get(source.inode).is_directory) return EPERM;
   volatile_.Get(target.directory).names[target.name] = source.inode;

@@ -13,11 +13,15 @@ Result<> ReadOneByOne(ReadBatch& batch) {
 
 Result<> WriteOneByOne(WriteBatch& batch) {
   for (WriteBatch::Op& op : batch.ops()) op.result = op.file->WriteAt(op.offset, op.data);
+  SyncOneByOne(batch);
+  return FirstError(batch);
+}
+
+void SyncOneByOne(WriteBatch& batch) {
   for (WriteBatch::SyncOp& sync : batch.syncs()) {
     sync.result = HasFailedWrite(batch, *sync.file) ? SyncCancelledError(sync.file->path())
                                                     : sync.file->Sync(sync.kind);
   }
-  return FirstError(batch);
 }
 
 bool HasFailedWrite(WriteBatch& batch, const File& file) {

@@ -12,6 +12,9 @@ Result<> ReadOneByOne(ReadBatch& batch);
 // All writes through File::WriteAt, then the syncs through File::Sync.
 Result<> WriteOneByOne(WriteBatch& batch);
 
+// Only the syncs.
+void SyncOneByOne(WriteBatch& batch);
+
 // Whether a write to `file` in this batch has failed: then it is not synced.
 bool HasFailedWrite(WriteBatch& batch, const File& file);
 // The error of the first operation that has one.
