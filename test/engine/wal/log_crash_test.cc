@@ -212,6 +212,19 @@ TEST_CASE("a relaxed log loses at most its unsynced end", "[wal][crash]") {
   });
 }
 
+TEST_CASE("unsynced groups of several batches may be lost in any order", "[wal][crash]") {
+  LogOptions options = Tiny(Durability::kRelaxed);
+  options.file_bytes = 20 << 10;
+  CrashRun run(options);
+  run.Run([](LogWorld& world, Promise&) {
+    for (int group = 0; group < 3; ++group) {
+      world.Append(std::string(500, 'a'));
+      world.Append(std::string(500, 'b'));
+      world.executor().RunUntil([&] { return world.acknowledged().size() == world.sent().size(); });
+    }
+  });
+}
+
 TEST_CASE("trimming survives a power cut at any effect", "[wal][crash]") {
   CrashRun run(Tiny());
   run.Run([](LogWorld& world, Promise& promise) {

@@ -242,6 +242,24 @@ TEST_CASE("a renamed file, an older copy and a cut file are named", "[wal][reade
   }
 }
 
+TEST_CASE("a sector of another history of the same file is a hole", "[wal][reader]") {
+  // Same id, number, place and position: only the chain tells them apart.
+  auto fs = MemoryFileSystem::Create();
+  auto twin = MemoryFileSystem::Create();
+  for (MemoryFileSystem* each : {fs.get(), twin.get()}) {
+    LogWorld world(*each);
+    world.OpenAndStart();
+    world.AppendAndRun(each == fs.get() ? "this" : "that");
+    world.AppendAndRun("second");
+    world.AppendAndRun("third");
+  }
+  const std::string name = "0000000000000001.log";
+  Overwrite(*fs, name, 8192, Contents(*twin)[name].substr(8192, 4096));
+  auto reader = LogReader::Open(*fs, {}).value();
+  REQUIRE(reader->report().damage->what == "position 2 was durable");
+  REQUIRE(Read(*reader) == Batches{{1, "this"}});
+}
+
 TEST_CASE("a fragment of an unknown type that must not be skipped is refused", "[wal][reader]") {
   auto fs = MemoryFileSystem::Create();
   WriteLog(*fs);
