@@ -1,17 +1,19 @@
 // One client's stream of measure writes: message bytes in, rows and statuses out.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
-#include <vector>
 
 #include "engine/base/clock.h"
 #include "engine/base/result.h"
 #include "engine/schema/schema_snapshot.h"
-#include "server/ingest/parsed_rows.h"
+#include "server/ingest/row_layout.h"
+#include "server/ingest/row_sink.h"
 #include "server/ingest/write_request_view.h"
 #include "server/ingest/write_status.h"
 
@@ -32,6 +34,8 @@ struct WriteOutcome {
   // kSucceed: the row is in the sink, and is true once the database has stored it. Anything else is
   // the answer.
   WriteStatus status = WriteStatus::kUnspecified;
+  // Why, for the log: a text that lives as long as the program; empty for kSucceed.
+  std::string_view reason;
 };
 
 // One thread at a time.
@@ -64,20 +68,31 @@ class MeasureWriteSession {
   const std::shared_ptr<const WriteMetadata>& metadata() const { return metadata_; }
 
  private:
-  struct SpecNames;
-  struct Bound;  // a measure of the stream, resolved
+  struct Bound;    // a measure of the stream, resolved
+  struct Refusal;  // a status and its reason
 
-  Result<> TakeMetadata();
+  Result<> CheckMessage() const;
+  void TakeMetadata();
   void TakeSpec();
-  WriteStatus Accept(UnixNanos now, RowSink& sink, size_t message_bytes);
+  Bound* Resolve();
+  void Rebind(Bound& bound);
+  std::optional<Refusal> CheckRevision(const Bound& bound) const;
+  std::optional<Refusal> CheckRow(const Bound& bound, UnixNanos timestamp, UnixNanos now) const;
+  void Append(Bound& bound, UnixNanos timestamp, RowSink& sink);
+  size_t AppendValue(const ValueView* value, ColumnValues& column);
 
   const Limits limits_;
   std::shared_ptr<const SchemaSnapshot> schema_;
+  uint64_t schema_serial_ = 0;  // one more with each other snapshot
   WriteRequestView view_;
   std::shared_ptr<const WriteMetadata> metadata_;
-  std::unique_ptr<SpecNames> spec_;  // null: positions are those of the schema
-  std::unordered_map<std::string, std::unique_ptr<Bound>> bounds_;
-  Bound* bound_ = nullptr;  // of metadata_
+  std::optional<SpecNames> spec_;  // without: positions are those of the schema
+  uint64_t spec_serial_ = 0;       // one more with each other spec
+  std::unordered_map<std::string, std::unique_ptr<Bound>> bounds_;  // by group and name
+  Bound* bound_ = nullptr;  // of metadata_; null: not resolved yet
+  std::string name_scratch_;
+  std::string shard_scratch_;
+  std::string cell_scratch_;
 };
 
 }  // namespace ficus

@@ -15,21 +15,24 @@
 
 namespace ficus {
 
-inline constexpr int kWireDepthMax = 100;
-// Tags, fields, families, names and array messages of one request together. A message of a few
-// megabytes can hold millions of empty ones, each of which would cost many times its two bytes.
+// Tags, fields, families, names, array messages and integers in arrays of one request together. A
+// message of a few megabytes can hold millions of empty ones, each of which would cost many times
+// its two bytes.
 inline constexpr size_t kWireItemsMax = 1 << 16;
 
-class WireWalker {
- public:
-  // Replaces `view`. kInvalidArgument for bytes that are no WriteRequest; kResourceExhausted for
-  // more than kWireItemsMax items. After an error `view` is unspecified.
-  static Result<> Parse(std::string_view bytes, WriteRequestView& view);
-};
+// Replaces `view`. kInvalidArgument for bytes that are no WriteRequest; kResourceExhausted for more
+// than kWireItemsMax items. After an error `view` is unspecified.
+Result<> ParseWriteRequest(std::string_view bytes, WriteRequestView& view);
 
-// The elements of an array in the cell form of engine/model/column.h, appended to `cell`.
-// `value` is of the matching kind and part of `view` (CHECKed).
+// The elements of an array in the cell form of engine/model/column.h, appended to `cell`. `value`
+// is of that kind and part of `view` (CHECKed).
 void AppendStringArrayCell(const WriteRequestView& view, const ValueView& value, std::string& cell);
 void AppendInt64ArrayCell(const WriteRequestView& view, const ValueView& value, std::string& cell);
+
+// The elements as they go into a sharding key: strings joined by '\n', integers one after another.
+void AppendStringArrayShard(const WriteRequestView& view, const ValueView& value,
+                            std::string& shard_bytes);
+void AppendInt64ArrayShard(const WriteRequestView& view, const ValueView& value,
+                           std::string& shard_bytes);
 
 }  // namespace ficus

@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "engine/base/error.h"
+
 namespace ficus {
 
 // Values of the wire. Which mistake gets which answer: docs/write-status.md.
@@ -23,5 +25,8 @@ enum class WriteStatus : uint8_t {
 
 // "STATUS_SUCCEED", ...: what a reply carries.
 std::string_view WriteStatusName(WriteStatus status);
+
+// The answer to a right row that the database refused with `code`.
+WriteStatus StatusOfRefusal(ErrorCode code);
 
 }  // namespace ficus
