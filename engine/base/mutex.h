@@ -11,6 +11,11 @@
 #define FICUS_ANNOTATE(x)
 #endif
 
+// Abseil, which comes with gRPC, has some of these names, too; they mean the same.
+#undef GUARDED_BY
+#undef PT_GUARDED_BY
+#undef NO_THREAD_SAFETY_ANALYSIS
+
 #define CAPABILITY(x) FICUS_ANNOTATE(capability(x))
 #define SCOPED_CAPABILITY FICUS_ANNOTATE(scoped_lockable)
 #define GUARDED_BY(x) FICUS_ANNOTATE(guarded_by(x))
