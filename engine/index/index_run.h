@@ -4,7 +4,8 @@
 // tag postings are reserved by the format. Layout: FILE-FORMAT.md, "Index run".
 //
 // Threads: any, after Open. Lifetime: shared by the snapshots that name it; keeps no descriptor
-// while idle.
+// while idle beyond what the file cache of the parts allows. Errors name the file, kCorruption the
+// byte range too.
 #pragma once
 
 #include <cstdint>
@@ -48,6 +49,16 @@ class IndexRun {
   virtual Result<> Lookup(SubjectId subject, const std::vector<SeriesId>& series,
                           const Visit& visit) const = 0;
   virtual Result<> ScanAll(const std::function<Result<>(const SeriesEntry&)>& visit) const = 0;
+
+  // All entries, one after another, for merges. Opens a descriptor of `file_class` for as long as
+  // it lives; keeps the run alive. One thread.
+  class Entries {
+   public:
+    virtual ~Entries() = default;
+    // False at the end.
+    virtual Result<bool> Next(SeriesEntry& entry) = 0;
+  };
+  virtual Result<std::unique_ptr<Entries>> ListEntries(FileClass file_class) const = 0;
 
   // Reads every byte; kCorruption names the first bad byte range.
   virtual Result<> Verify() const = 0;

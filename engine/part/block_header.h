@@ -24,7 +24,7 @@ struct BlockColumn {
   ColumnType type = ColumnType::kInt64;
   Extent extent;  // validity and values
   // Set where cheap and exact: aggregations and filters may skip decoding. Words as in
-  // ColumnValues.
+  // ColumnValues, over the rows that have a value; never set when a float is not a number.
   bool has_bounds = false;
   uint64_t min_word = 0;
   uint64_t max_word = 0;
@@ -35,12 +35,24 @@ struct BlockHeader {
   SubjectId subject;
   SeriesId first_series;
   SeriesId last_series;
-  uint32_t series = 0;  // 1 in a merged part
+  uint32_t series = 0;  // how many; 1 in most blocks of a merged part
   uint32_t rows = 0;
-  TimeRange times;
+  TimeRange times;             // the smallest that holds all rows
   uint64_t decoded_bytes = 0;  // bound of the memory a decoded block takes
-  Extent keys;                 // series run, timestamps, versions, tombstones
+  bool has_tombstones = false;
+  // The checksum of `keys` covers the whole block, and its columns have none of their own.
+  bool one_checksum = false;
+  Extent keys;  // series run, timestamps, versions, tombstones
+  // Ascending by id. Their extents follow the keys without a gap. A column without any value in
+  // these rows is absent.
   std::vector<BlockColumn> columns;
+
+  // Bytes of the block in the file.
+  uint64_t bytes() const {
+    uint64_t sum = keys.bytes;
+    for (const BlockColumn& column : columns) sum += column.extent.bytes;
+    return sum;
+  }
   friend bool operator==(const BlockHeader&, const BlockHeader&) = default;
 };
 
@@ -52,5 +64,8 @@ struct RawBlock {
 };
 
 inline constexpr uint32_t kBlockRowsMax = 8192;
+inline constexpr uint32_t kBlockColumnsMax = 4096;
+// Of the cells of one block together. A writer ends a block long before.
+inline constexpr uint64_t kBlockCellBytesMax = 128 << 20;
 
 }  // namespace ficus

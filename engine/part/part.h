@@ -47,18 +47,23 @@ class Part {
   virtual Result<std::unique_ptr<RowCursor>> Scan(ScanRequest request,
                                                   MemoryLedger& ledger) const = 0;
 
-  // Every block in file order, for merges and tools. The headers are read as they are needed.
+  // Every block in file order, for merges and tools. The headers are read as they are needed, and
+  // the file is read from front to back in large pieces. One thread; does not outlive the part.
   class Blocks {
    public:
     virtual ~Blocks() = default;
     // False at the end.
     virtual Result<bool> Next(BlockHeader& header) = 0;
+    // The block whose header came last, as ReadBlock and ReadRawBlock give it.
+    virtual Result<RowBatch> Read() = 0;
+    virtual Result<RawBlock> ReadRaw() = 0;
   };
-  // `file_class` and direct I/O as a merge or a tool wants it.
+  // Opens a descriptor of `file_class` for as long as the result lives.
   virtual Result<std::unique_ptr<Blocks>> ListBlocks(FileClass file_class) const = 0;
   // All columns of one block, decoded.
   virtual Result<RowBatch> ReadBlock(const BlockHeader& header, FileClass file_class) const = 0;
-  // The bytes of one block's extents, checksums verified, for copying.
+  // The bytes of one block's extents, checksums verified, for copying. `header` is one of this
+  // part's.
   virtual Result<RawBlock> ReadRawBlock(const BlockHeader& header, FileClass file_class) const = 0;
 
   // The series entries this part carries (merged parts carry all of theirs), in (subject, series)

@@ -14,6 +14,7 @@
 #include "engine/model/row_batch.h"
 #include "engine/part/block_header.h"
 #include "engine/part/part_info.h"
+#include "engine/part/row_range.h"
 
 namespace ficus {
 
@@ -21,13 +22,23 @@ struct PartOptions {
   FileNumber number;
   FileClass file_class = FileClass::kFlush;
   Effort effort = Effort::kFast;
-  // false: a block ends with its series. true: series with few rows share blocks.
+  // true: series with fewer than kSoloRowsMin rows share blocks, longer ones have their own.
+  // false: a block ends with its series, however short.
   bool shared_blocks = true;
   LogPosition first_position;
   LogPosition last_position;
   uint32_t generation = 0;
   uint64_t expected_bytes = 0;  // for space reservation and direct I/O; 0: unknown
 };
+
+// A series with at least this many rows is worth blocks of its own.
+inline constexpr size_t kSoloRowsMin = 64;
+// A shared block ends with the series that fills it to this many rows.
+inline constexpr size_t kSharedRowsTarget = 2048;
+// A block is closed early when its rows take this many bytes in memory.
+inline constexpr size_t kBlockBytesTarget = 2 << 20;
+// The cells of one row together.
+inline constexpr size_t kRowBytesMax = 64 << 20;
 
 // One thread. Destroyed before Finish: nothing stays on disk.
 class PartWriter {
@@ -39,16 +50,21 @@ class PartWriter {
   virtual ~PartWriter() = default;
 
   // Rows that continue the order (subject, series, timestamp, winner first), CHECKed; losers are
-  // already gone.
-  virtual Result<> Add(const RowBatch& rows) = 0;
+  // already gone. kInvalidArgument for a row beyond kRowBytesMax or at the last nanosecond;
+  // kCorruption when a column has another type than in rows before.
+  Result<> Add(const RowBatch& rows) { return Add(rows, {0, rows.rows()}); }
+  virtual Result<> Add(const RowBatch& rows, RowRange range) = 0;
   // A block of another part, byte for byte; it must lie wholly after everything added before
-  // (CHECKed).
+  // (CHECKed as far as its header tells). Ends the block that was being filled.
   virtual Result<> CopyBlock(const RawBlock& block) = 0;
   // Entries in (subject, series) order, at any time before Finish, independent of the rows' order.
   virtual Result<> AddSeriesEntry(const SeriesEntry& entry) = 0;
 
   // Bytes written so far; to compare with limits.
   virtual uint64_t bytes() const = 0;
+  virtual uint64_t blocks() const = 0;
+  // Rows added that wait for their block to be filled.
+  virtual size_t pending_rows() const = 0;
 
   // Publishes durably under the final name. At least one row was added (CHECKed).
   virtual Result<PartInfo> Finish() = 0;

@@ -1,0 +1,395 @@
+#include "engine/index/index_run.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
+
+#include "engine/base/check.h"
+#include "engine/base/mutex.h"
+#include "engine/part/entry_table.h"
+#include "engine/part/file_cache.h"
+#include "engine/part/footer_json.h"
+#include "engine/part/section_file.h"
+
+namespace ficus {
+namespace {
+
+constexpr std::string_view kSuffix = ".idx";
+
+using EntryIndex = std::vector<EntryBlock>;
+
+std::string FooterJson(uint64_t entries) {
+  return boost::json::serialize(boost::json::object{{"entries", entries}});
+}
+
+class FileIndexRun final : public IndexRun, public std::enable_shared_from_this<FileIndexRun> {
+ public:
+  FileIndexRun(FileSystem& fs, std::string path, SectionFooter frame, IndexRunInfo info)
+      : fs_(fs),
+        path_(std::move(path)),
+        frame_(std::move(frame)),
+        info_(info),
+        owner_(FileCache::NewOwner()) {}
+  ~FileIndexRun() override { FileCache::ForProcess().Drop(owner_); }
+
+  const IndexRunInfo& info() const override { return info_; }
+  const std::string& path() const override { return path_; }
+  Result<> ScanSubject(SubjectId subject, const Visit& visit) const override;
+  Result<> Lookup(SubjectId subject, const std::vector<SeriesId>& series,
+                  const Visit& visit) const override;
+  Result<> ScanAll(const std::function<Result<>(const SeriesEntry&)>& visit) const override;
+  Result<std::unique_ptr<Entries>> ListEntries(FileClass file_class) const override;
+  Result<> Verify() const override;
+
+  // The sparse index, read once.
+  Result<std::shared_ptr<const EntryIndex>> LoadIndex(File& file) const;
+  Error Named(Error error) const { return std::move(error).With("index run " + path_); }
+  template <typename T>
+  Result<T> Named(Result<T> result) const {
+    if (result.has_value()) return result;
+    return Named(std::move(result).error());
+  }
+
+ private:
+  Result<std::shared_ptr<File>> OpenForQuery() const {
+    return FileCache::ForProcess().Open(fs_, path_, owner_);
+  }
+  Result<> VisitSubject(SubjectId subject, const Visit& visit) const;
+  Result<> VisitSeries(SubjectId subject, const std::vector<SeriesId>& series,
+                       const Visit& visit) const;
+  Result<> VerifyFile() const;
+
+  FileSystem& fs_;
+  const std::string path_;
+  const SectionFooter frame_;
+  const IndexRunInfo info_;
+  const uint64_t owner_;  // in the file cache
+
+  mutable Mutex mutex_;
+  mutable std::shared_ptr<const EntryIndex> index_ GUARDED_BY(mutex_);
+};
+
+Result<std::shared_ptr<const EntryIndex>> FileIndexRun::LoadIndex(File& file) const {
+  {
+    MutexLock lock(mutex_);
+    if (index_ != nullptr) return index_;
+  }
+  const Section& section = *frame_.Find(SectionKind::kEntityIndex);
+  ASSIGN_OR_RETURN(const std::string bytes, ReadSection(file, section, kEntityIndexBytesMax));
+  auto decoded = DecodeEntryIndex(bytes, *frame_.Find(SectionKind::kEntities));
+  if (!decoded.has_value()) {
+    return BadRange(section.offset, section.bytes, decoded.error().message);
+  }
+  auto index = std::make_shared<const EntryIndex>(std::move(decoded).value());
+  MutexLock lock(mutex_);
+  if (index_ == nullptr) index_ = index;
+  return index;
+}
+
+// The first block from `from` on that may hold `key`.
+EntryIndex::const_iterator FindBlock(EntryIndex::const_iterator from,
+                                     EntryIndex::const_iterator end, const SeriesKey& key) {
+  return std::lower_bound(from, end, key, [](const EntryBlock& block, const SeriesKey& wanted) {
+    return block.last < wanted;
+  });
+}
+
+std::vector<SeriesEntry>::const_iterator FindEntry(std::vector<SeriesEntry>::const_iterator from,
+                                                   const std::vector<SeriesEntry>& entries,
+                                                   const SeriesKey& key) {
+  return std::lower_bound(
+      from, entries.end(), key,
+      [](const SeriesEntry& entry, const SeriesKey& wanted) { return KeyOf(entry) < wanted; });
+}
+
+Result<> FileIndexRun::VisitSubject(SubjectId subject, const Visit& visit) const {
+  ASSIGN_OR_RETURN(const auto file, OpenForQuery());
+  ASSIGN_OR_RETURN(const auto index, LoadIndex(*file));
+  const SeriesKey first = {subject, SeriesId(0)};
+  for (auto block = FindBlock(index->begin(), index->end(), first);
+       block != index->end() && block->first.subject <= subject; ++block) {
+    ASSIGN_OR_RETURN(const auto entries, ReadEntryBlock(*file, info_.number, *block));
+    for (auto entry = FindEntry(entries.begin(), entries, first);
+         entry != entries.end() && entry->subject == subject; ++entry) {
+      if (!visit(entry->series, entry->entity)) return Ok();
+    }
+  }
+  return Ok();
+}
+
+Result<> FileIndexRun::VisitSeries(SubjectId subject, const std::vector<SeriesId>& series,
+                                   const Visit& visit) const {
+  ASSIGN_OR_RETURN(const auto file, OpenForQuery());
+  ASSIGN_OR_RETURN(const auto index, LoadIndex(*file));
+  auto block = index->begin();
+  for (size_t next = 0; next < series.size();) {
+    block = FindBlock(block, index->end(), {subject, series[next]});
+    if (block == index->end() || block->first.subject > subject) return Ok();
+    if (SeriesKey{subject, series[next]} < block->first) {
+      // Between two blocks: not here.
+      ++next;
+      continue;
+    }
+    ASSIGN_OR_RETURN(const auto entries, ReadEntryBlock(*file, info_.number, *block));
+    auto entry = entries.begin();
+    for (; next < series.size(); ++next) {
+      const SeriesKey wanted = {subject, series[next]};
+      if (block->last < wanted) break;
+      entry = FindEntry(entry, entries, wanted);
+      if (KeyOf(*entry) == wanted && !visit(entry->series, entry->entity)) return Ok();
+    }
+  }
+  return Ok();
+}
+
+Result<> FileIndexRun::ScanSubject(SubjectId subject, const Visit& visit) const {
+  return Named(VisitSubject(subject, visit));
+}
+
+Result<> FileIndexRun::Lookup(SubjectId subject, const std::vector<SeriesId>& series,
+                              const Visit& visit) const {
+  return Named(VisitSeries(subject, series, visit));
+}
+
+Result<> FileIndexRun::ScanAll(const std::function<Result<>(const SeriesEntry&)>& visit) const {
+  ASSIGN_OR_RETURN(const auto entries, ListEntries(FileClass::kQuery));
+  SeriesEntry entry;
+  for (;;) {
+    ASSIGN_OR_RETURN(const bool found, entries->Next(entry));
+    if (!found) return Ok();
+    RETURN_IF_ERROR(visit(entry));
+  }
+}
+
+class FileEntries final : public IndexRun::Entries {
+ public:
+  FileEntries(std::shared_ptr<const FileIndexRun> run, std::unique_ptr<File> file)
+      : run_(std::move(run)), file_(std::move(file)) {}
+
+  Result<bool> Next(SeriesEntry& entry) override {
+    while (next_ == entries_.size()) {
+      auto filled = run_->Named(Fill());
+      if (!filled.has_value() || !filled.value()) return filled;
+    }
+    entry = std::move(entries_[next_++]);
+    return true;
+  }
+
+ private:
+  Result<bool> Fill() {
+    if (index_ == nullptr) {
+      ASSIGN_OR_RETURN(index_, run_->LoadIndex(*file_));
+    }
+    if (block_ == index_->size()) return false;
+    ASSIGN_OR_RETURN(entries_, ReadEntryBlock(*file_, run_->info().number, (*index_)[block_]));
+    ++block_;
+    next_ = 0;
+    return true;
+  }
+
+  const std::shared_ptr<const FileIndexRun> run_;
+  const std::unique_ptr<File> file_;
+  std::shared_ptr<const EntryIndex> index_;
+  size_t block_ = 0;  // the next one
+  std::vector<SeriesEntry> entries_;
+  size_t next_ = 0;
+};
+
+Result<std::unique_ptr<IndexRun::Entries>> FileIndexRun::ListEntries(FileClass file_class) const {
+  OpenOptions options;
+  options.file_class = file_class;
+  auto file = Named(fs_.Open(path_, options));
+  if (!file.has_value()) return std::move(file).error();
+  return std::unique_ptr<Entries>(
+      std::make_unique<FileEntries>(shared_from_this(), std::move(file).value()));
+}
+
+Result<> FileIndexRun::VerifyFile() const {
+  OpenOptions options;
+  options.file_class = FileClass::kTool;
+  ASSIGN_OR_RETURN(const auto file, fs_.Open(path_, options));
+  RETURN_IF_ERROR(VerifySections(kIndexRunFile, *file, frame_));
+  ASSIGN_OR_RETURN(const auto index, LoadIndex(*file));
+  uint64_t entries = 0;
+  for (const EntryBlock& block : *index) {
+    RETURN_IF_ERROR(ReadEntryBlock(*file, info_.number, block));
+    entries += block.entries;
+  }
+  if (entries == info_.entries) return Ok();
+  return BadRange(frame_.offset, frame_.file_bytes - frame_.offset,
+                  "footer: its count of entries is wrong");
+}
+
+Result<> FileIndexRun::Verify() const { return Named(VerifyFile()); }
+
+Result<std::shared_ptr<const IndexRun>> OpenRun(FileSystem& fs, const std::string& path,
+                                                const IndexRunInfo* expected,
+                                                FileClass file_class) {
+  OpenOptions options;
+  options.file_class = file_class;
+  ASSIGN_OR_RETURN(const auto file, fs.Open(path, options));
+  ASSIGN_OR_RETURN(SectionFooter frame, ReadFooter(kIndexRunFile, *file));
+  for (const SectionKind kind : {SectionKind::kEntities, SectionKind::kEntityIndex}) {
+    if (frame.Find(kind) == nullptr) {
+      return Error{ErrorCode::kCorruption,
+                   "footer: there is no " + std::string(SectionName(kind)) + " section"};
+    }
+  }
+  ASSIGN_OR_RETURN(const boost::json::object object, ParseFooterJson(frame.json));
+  JsonMembers members(object);
+  IndexRunInfo info;
+  info.entries = members.Uint("entries");
+  RETURN_IF_ERROR(members.result());
+  info.number = frame.number;
+  info.file_bytes = frame.file_bytes;
+  info.checksum = frame.checksum;
+  if (expected != nullptr && info != *expected) {
+    return Error{ErrorCode::kCorruption, "the file is another one than the manifest names"};
+  }
+  FileNumber number;
+  if (ParseIndexRunFileName(BaseName(path), number) && number != info.number) {
+    return Error{ErrorCode::kCorruption,
+                 "the file is index run " + Hex16(info.number) + " under another name"};
+  }
+  return std::shared_ptr<const IndexRun>(
+      std::make_shared<FileIndexRun>(fs, path, std::move(frame), info));
+}
+
+// Entries in order in, one published file out. Nothing stays when it is destroyed before Finish.
+class RunWriter {
+ public:
+  static Result<std::unique_ptr<RunWriter>> Create(FileSystem& fs, RandomSource& random,
+                                                   std::string_view directory, FileNumber number,
+                                                   FileClass file_class) {
+    FileWriter::Options options;
+    options.file_class = file_class;
+    ASSIGN_OR_RETURN(
+        auto file,
+        SectionFileWriter::Create(kIndexRunFile, fs, random,
+                                  JoinPath(directory, IndexRunFileName(number)), number, options));
+    return std::unique_ptr<RunWriter>(new RunWriter(number, std::move(file)));
+  }
+
+  Result<> Add(const SeriesEntry& entry) { return table_.Add(entry); }
+
+  Result<IndexRunInfo> Finish() {
+    RETURN_IF_ERROR(table_.Finish());
+    file_->Begin(SectionKind::kEntityIndex);
+    RETURN_IF_ERROR(file_->Append(table_.index()));
+    ASSIGN_OR_RETURN(const auto published, file_->Publish(FooterJson(table_.entries())));
+    return IndexRunInfo{number_, published.file_bytes, published.checksum, table_.entries()};
+  }
+
+ private:
+  RunWriter(FileNumber number, std::unique_ptr<SectionFileWriter> file)
+      : number_(number),
+        file_(std::move(file)),
+        table_(number.value(), Begin(), Effort::kSmall,
+               [this](std::string_view bytes) { return file_->Append(bytes); }) {}
+
+  uint64_t Begin() {
+    file_->Begin(SectionKind::kEntities);
+    return file_->offset();
+  }
+
+  const FileNumber number_;
+  const std::unique_ptr<SectionFileWriter> file_;
+  EntryTableWriter table_;
+};
+
+// One run on its way into a merged one.
+struct MergeInput {
+  std::shared_ptr<const IndexRun> run;
+  std::unique_ptr<IndexRun::Entries> entries;
+  SeriesEntry next;
+  bool at_end = false;
+
+  Result<> Advance() {
+    ASSIGN_OR_RETURN(const bool found, entries->Next(next));
+    at_end = !found;
+    return Ok();
+  }
+};
+
+// The input with the lowest key, the oldest among equals; null at the end.
+MergeInput* Lowest(std::vector<MergeInput>& inputs) {
+  MergeInput* lowest = nullptr;
+  for (MergeInput& input : inputs) {
+    if (input.at_end) continue;
+    if (lowest == nullptr || KeyOf(input.next) < KeyOf(lowest->next)) lowest = &input;
+  }
+  return lowest;
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const IndexRun>> IndexRun::Open(FileSystem& fs, std::string path,
+                                                       const IndexRunInfo* expected,
+                                                       FileClass file_class) {
+  auto run = OpenRun(fs, path, expected, file_class);
+  if (run.has_value()) return run;
+  return std::move(run).error().With("open index run " + path);
+}
+
+Result<IndexRunInfo> WriteIndexRun(FileSystem& fs, RandomSource& random, std::string_view directory,
+                                   FileNumber number, const std::vector<SeriesEntry>& entries,
+                                   FileClass file_class) {
+  CHECK(!entries.empty());
+  ASSIGN_OR_RETURN(const auto writer, RunWriter::Create(fs, random, directory, number, file_class));
+  for (const SeriesEntry& entry : entries) RETURN_IF_ERROR(writer->Add(entry));
+  return writer->Finish();
+}
+
+Result<MergedRun> MergeIndexRuns(FileSystem& fs, RandomSource& random, std::string_view directory,
+                                 FileNumber number,
+                                 const std::vector<std::shared_ptr<const IndexRun>>& runs,
+                                 const std::function<bool(SubjectId)>& is_live) {
+  std::vector<MergeInput> inputs;
+  for (const auto& run : runs) {
+    ASSIGN_OR_RETURN(auto entries, run->ListEntries(FileClass::kMerge));
+    inputs.push_back({run, std::move(entries), {}, false});
+    RETURN_IF_ERROR(inputs.back().Advance());
+  }
+  std::unique_ptr<RunWriter> writer;
+  SeriesEntry before;
+  while (MergeInput* input = Lowest(inputs)) {
+    const SeriesEntry& entry = input->next;
+    const bool is_repeated = writer != nullptr && KeyOf(before) == KeyOf(entry);
+    if (is_repeated && before.entity != entry.entity) {
+      return Error{ErrorCode::kCorruption, "index run " + input->run->path() + ": series " +
+                                               Hex16(entry.series) +
+                                               " has another entity than in an older run"};
+    }
+    if (!is_repeated && is_live(entry.subject)) {
+      if (writer == nullptr) {
+        ASSIGN_OR_RETURN(writer,
+                         RunWriter::Create(fs, random, directory, number, FileClass::kMerge));
+      }
+      RETURN_IF_ERROR(writer->Add(entry));
+      before = entry;
+    }
+    RETURN_IF_ERROR(input->Advance());
+  }
+  MergedRun merged;
+  merged.written = writer != nullptr;
+  if (merged.written) {
+    ASSIGN_OR_RETURN(merged.info, writer->Finish());
+  }
+  return merged;
+}
+
+std::string IndexRunFileName(FileNumber number) { return Hex16(number) + std::string(kSuffix); }
+
+bool ParseIndexRunFileName(std::string_view name, FileNumber& number) {
+  uint64_t value = 0;
+  if (name.size() != 16 + kSuffix.size() || name.substr(16) != kSuffix ||
+      !ParseHex16(name.substr(0, 16), value)) {
+    return false;
+  }
+  number = FileNumber(value);
+  return true;
+}
+
+}  // namespace ficus

@@ -1,0 +1,104 @@
+#include "engine/index/series_set.h"
+
+#include <array>
+#include <string>
+#include <unordered_map>
+#include <utility>
+
+#include <boost/unordered/unordered_flat_map.hpp>
+
+#include "engine/base/id.h"
+
+namespace ficus {
+namespace {
+
+// Series ids are hashes already, but those of one shard may agree in some bits.
+struct SeriesHash {
+  using is_avalanching = void;
+  size_t operator()(uint64_t series) const noexcept {
+    uint64_t hash = series;
+    hash ^= hash >> 32;
+    hash *= 0x9e3779b97f4a7c15;
+    hash ^= hash >> 29;
+    return hash;
+  }
+};
+
+// Sixteen bytes and one byte of metadata a slot.
+using Checks = boost::unordered_flat_map<uint64_t, uint64_t, SeriesHash>;
+constexpr size_t kSlotBytes = sizeof(Checks::value_type) + 1;
+constexpr size_t kSubjectBytes = sizeof(Checks) + 64;
+
+constexpr size_t kStripes = 8;
+
+}  // namespace
+
+struct SeriesSet::Rep {
+  struct Stripe {
+    mutable Mutex mutex;
+    std::unordered_map<SubjectId, Checks> subjects GUARDED_BY(mutex);
+    size_t bytes GUARDED_BY(mutex) = 0;
+    size_t series GUARDED_BY(mutex) = 0;
+    MemoryReservation memory GUARDED_BY(mutex);
+  };
+
+  explicit Rep(MemoryLedger& memory_ledger) : ledger(memory_ledger) {}
+
+  Stripe& StripeOf(SubjectId subject) { return stripes[SeriesHash()(subject.value()) % kStripes]; }
+
+  MemoryLedger& ledger;
+  std::array<Stripe, kStripes> stripes;
+};
+
+SeriesSet::SeriesSet(MemoryLedger& ledger) : rep_(new Rep(ledger)) {}
+SeriesSet::~SeriesSet() { delete rep_; }
+
+SeriesSet::Known SeriesSet::Find(SubjectId subject, SeriesId series, uint64_t check) const {
+  Rep::Stripe& stripe = rep_->StripeOf(subject);
+  MutexLock lock(stripe.mutex);
+  const auto checks = stripe.subjects.find(subject);
+  if (checks == stripe.subjects.end()) return Known::kNo;
+  const auto found = checks->second.find(series.value());
+  if (found == checks->second.end()) return Known::kNo;
+  return found->second == check ? Known::kYes : Known::kCollision;
+}
+
+Result<> SeriesSet::Insert(SubjectId subject, SeriesId series, uint64_t check) {
+  Rep::Stripe& stripe = rep_->StripeOf(subject);
+  MutexLock lock(stripe.mutex);
+  const auto [checks, is_new_subject] = stripe.subjects.try_emplace(subject);
+  const size_t slots_before = checks->second.bucket_count();
+  const auto [place, is_new] = checks->second.try_emplace(series.value(), check);
+  if (!is_new && place->second != check) {
+    return Error{ErrorCode::kCorruption,
+                 "series " + Hex16(series) + " of subject " + Hex16(subject) + " has two entities"};
+  }
+  stripe.series += is_new ? 1 : 0;
+  const size_t slots = checks->second.bucket_count();
+  if (is_new_subject || slots != slots_before) {
+    stripe.bytes += (slots - slots_before) * kSlotBytes + (is_new_subject ? kSubjectBytes : 0);
+    stripe.memory = rep_->ledger.Account(MemoryConsumer::kIndex, stripe.bytes);
+  }
+  return Ok();
+}
+
+size_t SeriesSet::size() const {
+  size_t series = 0;
+  for (const Rep::Stripe& stripe : rep_->stripes) {
+    MutexLock lock(stripe.mutex);
+    series += stripe.series;
+  }
+  return series;
+}
+
+void SeriesSet::Clear() {
+  for (Rep::Stripe& stripe : rep_->stripes) {
+    MutexLock lock(stripe.mutex);
+    stripe.subjects.clear();
+    stripe.bytes = 0;
+    stripe.series = 0;
+    stripe.memory.Release();
+  }
+}
+
+}  // namespace ficus

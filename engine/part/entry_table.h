@@ -1,0 +1,84 @@
+// Series entries in checksummed blocks with a sparse index: two sections of a part and of an index
+// run. Layout: FILE-FORMAT.md, "Series entries".
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/base/result.h"
+#include "engine/encoding/words.h"
+#include "engine/io/file_system.h"
+#include "engine/model/row_batch.h"
+#include "engine/part/block_header.h"
+#include "engine/part/primary_index.h"
+#include "engine/part/section_file.h"
+
+namespace ficus {
+
+// One record of the entity index: a block of entries.
+struct EntryBlock {
+  SeriesKey first;
+  SeriesKey last;
+  uint32_t entries = 0;
+  Extent extent;
+};
+
+inline constexpr size_t kEntryRecordBytes = 48;
+// A block is closed when it has this many entries or bytes of entities.
+inline constexpr size_t kEntriesPerBlock = 1024;
+inline constexpr size_t kEntryBlockBytesTarget = 64 << 10;
+// Bounds what a reader allocates.
+inline constexpr size_t kEntitiesPerBlockBytesMax = 64 << 20;
+inline constexpr uint64_t kEntityIndexBytesMax = 1 << 30;
+
+inline SeriesKey KeyOf(const SeriesEntry& entry) { return {entry.subject, entry.series}; }
+
+// Encodes entries, block by block. One thread.
+class EntryTableWriter {
+ public:
+  // `emit` gets the bytes of the entities section as they come and places them at `offset`, `offset
+  // + size`, ...
+  using Emit = std::function<Result<>(std::string_view)>;
+  EntryTableWriter(uint64_t file_id, uint64_t offset, Effort effort, Emit emit)
+      : file_id_(file_id), offset_(offset), effort_(effort), emit_(std::move(emit)) {}
+
+  // Ascending by (subject, series), distinct (CHECKed). kInvalidArgument for an entity beyond
+  // kEntitiesPerBlockBytesMax / 2.
+  Result<> Add(const SeriesEntry& entry);
+  // Ends the last block. Then index() is the entity index section.
+  Result<> Finish();
+
+  uint64_t entries() const { return entries_; }
+  const std::string& index() const { return index_; }
+
+ private:
+  Result<> EndBlock();
+
+  const uint64_t file_id_;
+  uint64_t offset_;
+  const Effort effort_;
+  const Emit emit_;
+  std::vector<uint64_t> subjects_;
+  std::vector<uint64_t> series_;
+  std::vector<uint32_t> cell_offsets_;
+  std::string cells_;
+  std::string block_;
+  std::string index_;
+  uint64_t entries_ = 0;
+};
+
+// The whole entity index section. kCorruption.
+Result<std::vector<EntryBlock>> DecodeEntryIndex(std::string_view index, const Section& entities);
+
+// The entries of one block; not the checksum. kCorruption.
+Result<std::vector<SeriesEntry>> DecodeEntryBlock(std::string_view bytes, const EntryBlock& block);
+
+// Reads one block, verifies and decodes it. kCorruption names the byte range.
+Result<std::vector<SeriesEntry>> ReadEntryBlock(File& file, FileNumber number,
+                                                const EntryBlock& block);
+
+}  // namespace ficus

@@ -1,0 +1,254 @@
+#include "engine/part/mem_part.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "engine/base/check.h"
+#include "engine/part/block_header.h"
+#include "engine/part/primary_index.h"
+#include "engine/part/row_range.h"
+
+namespace ficus {
+namespace {
+
+SeriesKey KeyOf(const SeriesEntry& entry) { return {entry.subject, entry.series}; }
+
+class SortedMemPart final : public MemPart, public std::enable_shared_from_this<SortedMemPart> {
+ public:
+  // `batches` are sorted, without losers, ascending by subject, none empty.
+  SortedMemPart(std::vector<RowBatch> batches, std::vector<SeriesEntry> entries, LogPosition first,
+                LogPosition last, int64_t created_monotonic, MemoryReservation reservation)
+      : batches_(std::move(batches)),
+        entries_(std::move(entries)),
+        first_(first),
+        last_(last),
+        created_monotonic_(created_monotonic),
+        reservation_(std::move(reservation)) {
+    for (const RowBatch& batch : batches_) Count(batch);
+    for (const SeriesEntry& entry : entries_) {
+      memory_bytes_ += sizeof entry + entry.entity.capacity();
+    }
+  }
+
+  LogPosition first_position() const override { return first_; }
+  LogPosition last_position() const override { return last_; }
+  int64_t created_monotonic() const override { return created_monotonic_; }
+  size_t rows() const override { return rows_; }
+  size_t memory_bytes() const override { return memory_bytes_; }
+  TimeRange times() const override { return times_; }
+  const std::vector<RowBatch>& batches() const override { return batches_; }
+  const std::vector<SeriesEntry>& entries() const override { return entries_; }
+  bool MayContain(const ScanRequest& request) const override;
+  std::unique_ptr<RowCursor> Scan(ScanRequest request) const override;
+
+ private:
+  void Count(const RowBatch& batch) {
+    times_ = rows_ == 0 ? batch.Times()
+                        : TimeRange{std::min(times_.begin, batch.Times().begin),
+                                    std::max(times_.end, batch.Times().end)};
+    rows_ += batch.rows();
+    memory_bytes_ += batch.MemoryBytes();
+  }
+
+  const RowBatch* FindBatch(SubjectId subject) const {
+    const auto found = std::lower_bound(
+        batches_.begin(), batches_.end(), subject,
+        [](const RowBatch& batch, SubjectId wanted) { return batch.subject < wanted; });
+    return found != batches_.end() && found->subject == subject ? &*found : nullptr;
+  }
+
+  const std::vector<RowBatch> batches_;
+  const std::vector<SeriesEntry> entries_;
+  const LogPosition first_;
+  const LogPosition last_;
+  const int64_t created_monotonic_;
+  const MemoryReservation reservation_;
+  size_t rows_ = 0;
+  size_t memory_bytes_ = sizeof(SortedMemPart);
+  TimeRange times_;
+};
+
+// Copies the rows that the request wants, a run at a time.
+class MemScan final : public RowCursor {
+ public:
+  // `batch` belongs to `part`; null: no rows.
+  MemScan(std::shared_ptr<const MemPart> part, const RowBatch* batch, ScanRequest request)
+      : part_(std::move(part)), batch_(batch), request_(std::move(request)) {}
+
+  Result<bool> Next(RowBatch& rows) override {
+    ClearRows(rows);
+    rows.subject = request_.subject;
+    while (batch_ != nullptr && rows.rows() < kRunRowsTarget) {
+      const RowRange range = NextRange(kRunRowsTarget - rows.rows());
+      if (range.rows() == 0) break;
+      RETURN_IF_ERROR(AppendRows(rows, *batch_, range, request_.columns));
+    }
+    cost_.rows_read += rows.rows();
+    return rows.rows() > 0;
+  }
+
+  const ScanCost& cost() const override { return cost_; }
+
+ private:
+  static constexpr size_t kRunRowsTarget = 2048;
+  static_assert(kRunRowsTarget <= kBlockRowsMax);
+
+  // The next rows that are wanted and lie side by side, at most `rows_max`.
+  RowRange NextRange(size_t rows_max) {
+    RowRange range = {at_, at_};
+    while (range.rows() < rows_max) {
+      if (at_ == series_end_ && !FindSeries()) break;
+      // Within a series the wanted times are one run.
+      if (range.rows() > 0 && range.end != at_) break;
+      const size_t count = std::min(series_end_ - at_, rows_max - range.rows());
+      if (range.rows() == 0) range.begin = at_;
+      at_ += count;
+      range.end = at_;
+    }
+    return range;
+  }
+
+  // Moves [at_, series_end_) to the wanted rows of the next wanted series; false at the end.
+  bool FindSeries() {
+    const std::vector<SeriesId>& ids = batch_->series;
+    while (next_row_ < ids.size()) {
+      size_t begin = next_row_;
+      if (!request_.all_series) {
+        wanted_ = static_cast<size_t>(
+            std::lower_bound(request_.series.begin() + static_cast<ptrdiff_t>(wanted_),
+                             request_.series.end(), ids[begin]) -
+            request_.series.begin());
+        if (wanted_ == request_.series.size()) break;
+        begin = LowerBound(begin, request_.series[wanted_]);
+        if (begin == ids.size()) break;
+      }
+      next_row_ = UpperBound(begin);
+      if (!request_.all_series && ids[begin] != request_.series[wanted_]) {
+        next_row_ = begin;
+        continue;
+      }
+      const auto times = batch_->timestamps.begin();
+      const auto first =
+          std::lower_bound(times + static_cast<ptrdiff_t>(begin),
+                           times + static_cast<ptrdiff_t>(next_row_), request_.times.begin);
+      const auto last =
+          std::lower_bound(first, times + static_cast<ptrdiff_t>(next_row_), request_.times.end);
+      if (first == last) continue;
+      at_ = static_cast<size_t>(first - times);
+      series_end_ = static_cast<size_t>(last - times);
+      return true;
+    }
+    next_row_ = ids.size();
+    return false;
+  }
+
+  size_t LowerBound(size_t from, SeriesId series) const {
+    const auto& ids = batch_->series;
+    return static_cast<size_t>(
+        std::lower_bound(ids.begin() + static_cast<ptrdiff_t>(from), ids.end(), series) -
+        ids.begin());
+  }
+  // The end of the series that row `from` belongs to; most are short.
+  size_t UpperBound(size_t from) const {
+    const auto& ids = batch_->series;
+    size_t end = from + 1;
+    size_t step = 1;
+    while (end + step < ids.size() && ids[end + step] == ids[from]) {
+      end += step;
+      step *= 2;
+    }
+    const size_t beyond = std::min(end + step, ids.size());
+    return static_cast<size_t>(std::upper_bound(ids.begin() + static_cast<ptrdiff_t>(end),
+                                                ids.begin() + static_cast<ptrdiff_t>(beyond),
+                                                ids[from]) -
+                               ids.begin());
+  }
+
+  const std::shared_ptr<const MemPart> part_;
+  const RowBatch* const batch_;
+  const ScanRequest request_;
+  size_t at_ = 0;
+  size_t series_end_ = 0;
+  size_t next_row_ = 0;  // the first row of the series to look at next
+  size_t wanted_ = 0;    // in request_.series
+  ScanCost cost_;
+};
+
+bool SortedMemPart::MayContain(const ScanRequest& request) const {
+  const RowBatch* batch = FindBatch(request.subject);
+  if (batch == nullptr || !times_.Overlaps(request.times)) return false;
+  if (request.all_series) return true;
+  const auto above =
+      std::lower_bound(request.series.begin(), request.series.end(), batch->series.front());
+  return above != request.series.end() && *above <= batch->series.back();
+}
+
+std::unique_ptr<RowCursor> SortedMemPart::Scan(ScanRequest request) const {
+  const RowBatch* batch = FindBatch(request.subject);
+  return std::make_unique<MemScan>(shared_from_this(), batch, std::move(request));
+}
+
+std::vector<SeriesEntry> SortedEntries(std::vector<SeriesEntry> entries) {
+  const auto before = [](const SeriesEntry& a, const SeriesEntry& b) {
+    return KeyOf(a) < KeyOf(b);
+  };
+  // Of repeated entries the first in log order stays.
+  if (!std::is_sorted(entries.begin(), entries.end(), before)) {
+    std::stable_sort(entries.begin(), entries.end(), before);
+  }
+  entries.erase(
+      std::unique(entries.begin(), entries.end(),
+                  [](const SeriesEntry& a, const SeriesEntry& b) { return KeyOf(a) == KeyOf(b); }),
+      entries.end());
+  return entries;
+}
+
+RowBatch Sorted(RowBatch batch) {
+  const std::vector<uint32_t> order = SortedOrder(batch);
+  return Reordered(batch, order, true);
+}
+
+}  // namespace
+
+std::shared_ptr<const MemPart> MemPart::Create(std::vector<RowBatch> batches,
+                                               std::vector<SeriesEntry> entries, LogPosition first,
+                                               LogPosition last, int64_t created_monotonic,
+                                               MemoryReservation reservation) {
+  std::vector<RowBatch> sorted;
+  for (RowBatch& batch : batches) {
+    if (batch.rows() > 0) sorted.push_back(Sorted(std::move(batch)));
+  }
+  std::sort(sorted.begin(), sorted.end(),
+            [](const RowBatch& a, const RowBatch& b) { return a.subject < b.subject; });
+  for (size_t i = 1; i < sorted.size(); ++i) {
+    CHECK(sorted[i - 1].subject < sorted[i].subject) << "two batches of one subject";
+  }
+  return std::make_shared<SortedMemPart>(std::move(sorted), SortedEntries(std::move(entries)),
+                                         first, last, created_monotonic, std::move(reservation));
+}
+
+std::shared_ptr<const MemPart> MemPart::Merge(
+    const std::vector<std::shared_ptr<const MemPart>>& parts, MemoryReservation reservation) {
+  CHECK(!parts.empty());
+  std::map<SubjectId, RowBatch> batches;
+  std::vector<SeriesEntry> entries;
+  int64_t created = parts.front()->created_monotonic();
+  for (const auto& part : parts) {
+    for (const RowBatch& batch : part->batches()) {
+      RowBatch& all = batches[batch.subject];
+      all.subject = batch.subject;
+      const auto appended = AppendRows(all, batch, {0, batch.rows()});
+      CHECK(appended.has_value()) << "rows of one subject disagree: " << appended.error().message;
+    }
+    entries.insert(entries.end(), part->entries().begin(), part->entries().end());
+    created = std::min(created, part->created_monotonic());
+  }
+  std::vector<RowBatch> sorted;
+  for (auto& [subject, batch] : batches) sorted.push_back(Sorted(std::move(batch)));
+  return std::make_shared<SortedMemPart>(
+      std::move(sorted), SortedEntries(std::move(entries)), parts.front()->first_position(),
+      parts.back()->last_position(), created, std::move(reservation));
+}
+
+}  // namespace ficus

@@ -1,0 +1,384 @@
+#include "engine/part/merge.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "engine/base/check.h"
+#include "engine/part/row_range.h"
+#include "engine/part/run_merger.h"
+
+namespace ficus {
+namespace {
+
+// A run of the union is filled up to this many rows, unless the next rows can be handed on whole.
+constexpr size_t kRunRowsTarget = 1024;
+// Handing on a run whole saves copying it, but tiny runs cost their reader more.
+constexpr size_t kWholeRunRowsMin = 256;
+static_assert(kRunRowsTarget + kWholeRunRowsMin <= kBlockRowsMax);
+
+class CursorInput final : public RunInput {
+ public:
+  explicit CursorInput(std::unique_ptr<RowCursor> cursor) : cursor_(std::move(cursor)) {}
+
+  const ScanCost& cost() const { return cursor_->cost(); }
+  // After the last row of the run was taken.
+  void Swap(RowBatch& rows) { std::swap(rows, run_); }
+
+ private:
+  Result<bool> NextRun(Run& run) override {
+    do {
+      ASSIGN_OR_RETURN(const bool found, cursor_->Next(run_));
+      if (!found) return false;
+    } while (run_.rows() == 0);
+    run.rows = &run_;
+    return true;
+  }
+  Result<const RowBatch*> ReadRun() override {
+    CHECK(false) << "a cursor's runs are read";
+    return &run_;
+  }
+  Error Unsorted() const override {
+    return {ErrorCode::kCorruption, "a scan's rows come out of order"};
+  }
+
+  const std::unique_ptr<RowCursor> cursor_;
+  RowBatch run_;
+};
+
+class MergedCursor final : public RowCursor {
+ public:
+  MergedCursor(std::vector<CursorInput*> cursors, std::vector<std::unique_ptr<RunInput>> inputs)
+      : cursors_(std::move(cursors)), merger_(std::move(inputs)) {}
+
+  Result<bool> Next(RowBatch& rows) override {
+    CHECK(!failed_) << "a merge that failed cannot go on";
+    auto filled = Fill(rows);
+    failed_ = !filled.has_value();
+    return filled;
+  }
+
+  const ScanCost& cost() const override {
+    cost_ = {};
+    for (const CursorInput* cursor : cursors_) {
+      const ScanCost& part = cursor->cost();
+      cost_.blocks_read += part.blocks_read;
+      cost_.blocks_skipped += part.blocks_skipped;
+      cost_.bytes_read += part.bytes_read;
+      cost_.rows_read += part.rows_read;
+    }
+    return cost_;
+  }
+
+ private:
+  Result<bool> Fill(RowBatch& rows) {
+    ClearRows(rows);
+    while (rows.rows() < kRunRowsTarget) {
+      if (step_.rows.rows() == 0) {
+        ASSIGN_OR_RETURN(const bool found, merger_.Next(step_));
+        if (!found) break;
+      }
+      const RowBatch& run = *step_.input->rows();
+      if (step_.rows.rows() == run.rows() && run.rows() >= kWholeRunRowsMin) {
+        if (rows.rows() > 0) break;
+        static_cast<CursorInput*>(step_.input)->Swap(rows);
+        step_.rows = {};
+        break;
+      }
+      const size_t count = std::min(step_.rows.rows(), kRunRowsTarget - rows.rows());
+      rows.subject = run.subject;
+      RETURN_IF_ERROR(AppendRows(rows, run, {step_.rows.begin, step_.rows.begin + count}));
+      step_.rows.begin += count;
+    }
+    return rows.rows() > 0;
+  }
+
+  const std::vector<CursorInput*> cursors_;  // owned by merger_
+  RunMerger merger_;
+  RunMerger::Step step_;  // its rows have not been handed on yet
+  bool failed_ = false;
+  mutable ScanCost cost_;
+};
+
+// The batches of a mem part, one after another.
+class MemInput final : public RunInput {
+ public:
+  MemInput(const MemPart& part, const MergeRules& rules) : part_(part), rules_(rules) {}
+
+ private:
+  Result<bool> NextRun(Run& run) override {
+    while (next_ < part_.batches().size()) {
+      const RowBatch& batch = part_.batches()[next_++];
+      if (batch.rows() == 0 || !rules_.is_live(batch.subject)) continue;
+      run.rows = &batch;
+      return true;
+    }
+    return false;
+  }
+  Result<const RowBatch*> ReadRun() override {
+    CHECK(false) << "a mem part's runs are read";
+    return nullptr;
+  }
+  Error Unsorted() const override {
+    return {ErrorCode::kCorruption, "a mem part's rows are out of order"};
+  }
+
+  const MemPart& part_;
+  const MergeRules& rules_;
+  size_t next_ = 0;
+};
+
+// The blocks of a part, unread until somebody needs their rows.
+class PartInput final : public RunInput {
+ public:
+  PartInput(const Part& part, std::unique_ptr<Part::Blocks> blocks, const MergeRules& rules)
+      : part_(part), blocks_(std::move(blocks)), rules_(rules) {}
+
+  const BlockHeader& header() const { return header_; }
+  Result<RawBlock> ReadRaw() { return blocks_->ReadRaw(); }
+
+ private:
+  Result<bool> NextRun(Run& run) override {
+    for (;;) {
+      ASSIGN_OR_RETURN(const bool found, blocks_->Next(header_));
+      if (!found) return false;
+      if (rules_.is_live(header_.subject) && header_.times.end > rules_.drop_before) break;
+    }
+    run.first = {FirstKey(header_), header_.times.begin};
+    run.last = {LastKey(header_), header_.times.end - 1};
+    return true;
+  }
+  Result<const RowBatch*> ReadRun() override {
+    ASSIGN_OR_RETURN(rows_, blocks_->Read());
+    return &rows_;
+  }
+  Error Unsorted() const override {
+    return {ErrorCode::kCorruption, "part " + part_.path() + ": bytes [" +
+                                        std::to_string(header_.keys.offset) + ", " +
+                                        std::to_string(header_.keys.offset + header_.bytes()) +
+                                        "): block: its rows come before the last ones"};
+  }
+
+  const Part& part_;
+  const std::unique_ptr<Part::Blocks> blocks_;
+  const MergeRules& rules_;
+  BlockHeader header_;
+  RowBatch rows_;
+};
+
+// Writes what the rules keep. The file is begun with the first row.
+class MergeOutput {
+ public:
+  MergeOutput(FileSystem& fs, RandomSource& random, std::string_view directory,
+              const MergeRules& rules, const PartOptions& options)
+      : fs_(fs), random_(random), directory_(directory), rules_(rules), options_(options) {}
+
+  Result<> Add(const RowBatch& rows, RowRange range) {
+    while (range.begin < range.end) {
+      const RowRange kept = FirstKept(rows, range);
+      range.begin = kept.end;
+      if (kept.rows() == 0) continue;
+      RETURN_IF_ERROR(Begin());
+      RETURN_IF_ERROR(writer_->Add(rows, kept));
+      last_ = {rows.subject, rows.series[kept.end - 1]};
+    }
+    return Report();
+  }
+
+  Result<> Copy(const RawBlock& block) {
+    RETURN_IF_ERROR(Begin());
+    RETURN_IF_ERROR(writer_->CopyBlock(block));
+    last_ = LastKey(block.header);
+    ++copied_;
+    return Report();
+  }
+
+  // Whether rows of this series came before.
+  bool Continues(const SeriesKey& series) const { return writer_ != nullptr && last_ == series; }
+  size_t pending_rows() const { return writer_ == nullptr ? 0 : writer_->pending_rows(); }
+
+  // `entries` in any order, repeated ones once.
+  Result<MergeOutcome> Finish(std::vector<const SeriesEntry*> entries) {
+    MergeOutcome outcome;
+    outcome.empty = writer_ == nullptr;
+    if (outcome.empty) return outcome;
+    RETURN_IF_ERROR(WriteEntries(std::move(entries)));
+    ASSIGN_OR_RETURN(outcome.info, writer_->Finish());
+    outcome.blocks_copied = copied_;
+    outcome.blocks_rewritten = outcome.info.blocks - copied_;
+    RETURN_IF_ERROR(rules_.progress(outcome.info.file_bytes));
+    return outcome;
+  }
+
+ private:
+  static constexpr size_t kReportSteps = 256;
+
+  Result<> Begin() {
+    if (writer_ != nullptr) return Ok();
+    ASSIGN_OR_RETURN(writer_, PartWriter::Create(fs_, random_, directory_, options_));
+    return Ok();
+  }
+
+  bool IsKept(const RowBatch& rows, size_t row) const {
+    return rows.timestamps[row] >= rules_.drop_before &&
+           !(rules_.drop_tombstones && rows.IsTombstone(row));
+  }
+
+  // The first rows of the range that stay together; empty, at the end of the range, when none do.
+  RowRange FirstKept(const RowBatch& rows, RowRange range) const {
+    const bool keeps_all = rules_.drop_before == std::numeric_limits<UnixNanos>::min() &&
+                           (!rules_.drop_tombstones || rows.tombstones.empty());
+    if (keeps_all) return range;
+    size_t begin = range.begin;
+    while (begin < range.end && !IsKept(rows, begin)) ++begin;
+    size_t end = begin;
+    while (end < range.end && IsKept(rows, end)) ++end;
+    return {begin, end};
+  }
+
+  // Tells the caller after each block, and now and then where nothing is written.
+  Result<> Report() {
+    const uint64_t bytes = writer_ == nullptr ? 0 : writer_->bytes();
+    if (bytes == reported_ && ++silent_steps_ < kReportSteps) return Ok();
+    reported_ = bytes;
+    silent_steps_ = 0;
+    return rules_.progress(bytes);
+  }
+
+  Result<> WriteEntries(std::vector<const SeriesEntry*> entries) {
+    std::sort(entries.begin(), entries.end(), [](const SeriesEntry* a, const SeriesEntry* b) {
+      return SeriesKey{a->subject, a->series} < SeriesKey{b->subject, b->series};
+    });
+    const SeriesEntry* before = nullptr;
+    for (const SeriesEntry* entry : entries) {
+      if (!rules_.is_live(entry->subject)) continue;
+      if (before != nullptr && before->subject == entry->subject &&
+          before->series == entry->series) {
+        if (before->entity == entry->entity) continue;
+        return Error{ErrorCode::kCorruption,
+                     "series " + Hex16(entry->series) + " has two entities"};
+      }
+      RETURN_IF_ERROR(writer_->AddSeriesEntry(*entry));
+      before = entry;
+    }
+    return Ok();
+  }
+
+  FileSystem& fs_;
+  RandomSource& random_;
+  const std::string_view directory_;
+  const MergeRules& rules_;
+  const PartOptions options_;
+  std::unique_ptr<PartWriter> writer_;
+  SeriesKey last_;
+  uint64_t copied_ = 0;
+  uint64_t reported_ = 0;
+  size_t silent_steps_ = 0;
+};
+
+// A block this full is copied even where its series goes on.
+constexpr size_t kFullRowsMin = kBlockRowsMax / 2;
+
+// Decides between the bytes of a block and its rows.
+class PartMerge {
+ public:
+  PartMerge(std::vector<std::unique_ptr<RunInput>> inputs, const MergeRules& rules,
+            const PartOptions& options, MergeOutput& output)
+      : merger_(std::move(inputs)), rules_(rules), options_(options), output_(output) {}
+
+  Result<> Run() {
+    RunMerger::Step step;
+    for (;;) {
+      ASSIGN_OR_RETURN(const bool found, merger_.Next(step));
+      if (!found) return Ok();
+      if (step.is_unread()) {
+        RETURN_IF_ERROR(TakeBlock(static_cast<PartInput&>(*step.input)));
+      } else {
+        RETURN_IF_ERROR(output_.Add(*step.input->rows(), step.rows));
+      }
+    }
+  }
+
+ private:
+  Result<> TakeBlock(PartInput& input) {
+    const BlockHeader& header = input.header();
+    if (!IsWorthCopying(header)) return input.Load();
+    ASSIGN_OR_RETURN(const RawBlock raw, input.ReadRaw());
+    // The times of a shared block do not bound those of its last series.
+    const UnixNanos last_time =
+        header.series > 1 ? std::numeric_limits<UnixNanos>::max() : header.times.end - 1;
+    RETURN_IF_ERROR(input.Pass({LastKey(header), last_time}));
+    RETURN_IF_ERROR(output_.Copy(raw));
+    return merger_.Skip();
+  }
+
+  bool IsWorthCopying(const BlockHeader& header) const {
+    if (header.times.begin < rules_.drop_before) return false;
+    if (rules_.drop_tombstones && header.has_tombstones) return false;
+    const bool is_shared = header.series > 1;
+    if (is_shared && !options_.shared_blocks) return false;
+    if (!is_shared && header.rows >= kFullRowsMin) return true;
+    if (header.rows < (is_shared ? kSharedRowsTarget / 2 : kSoloRowsMin)) return false;
+    // Rewriting pays where the block would grow.
+    const RunInput* other = merger_.Other();
+    const bool goes_on = other != nullptr && other->key().series == LastKey(header);
+    const bool cuts_short = output_.pending_rows() > 0 && output_.pending_rows() < kSoloRowsMin;
+    return !goes_on && !cuts_short && !output_.Continues(FirstKey(header));
+  }
+
+  RunMerger merger_;
+  const MergeRules& rules_;
+  const PartOptions& options_;
+  MergeOutput& output_;
+};
+
+}  // namespace
+
+std::unique_ptr<RowCursor> MergeCursors(std::vector<std::unique_ptr<RowCursor>> inputs) {
+  if (inputs.size() == 1) return std::move(inputs.front());
+  std::vector<CursorInput*> cursors;
+  std::vector<std::unique_ptr<RunInput>> runs;
+  for (std::unique_ptr<RowCursor>& input : inputs) {
+    auto cursor = std::make_unique<CursorInput>(std::move(input));
+    cursors.push_back(cursor.get());
+    runs.push_back(std::move(cursor));
+  }
+  return std::make_unique<MergedCursor>(std::move(cursors), std::move(runs));
+}
+
+Result<MergeOutcome> FlushMemParts(FileSystem& fs, RandomSource& random, std::string_view directory,
+                                   const std::vector<std::shared_ptr<const MemPart>>& parts,
+                                   const MergeRules& rules, PartOptions options) {
+  std::vector<std::unique_ptr<RunInput>> inputs;
+  std::vector<const SeriesEntry*> entries;
+  for (const auto& part : parts) {
+    inputs.push_back(std::make_unique<MemInput>(*part, rules));
+    for (const SeriesEntry& entry : part->entries()) entries.push_back(&entry);
+  }
+  RunMerger merger(std::move(inputs));
+  MergeOutput output(fs, random, directory, rules, options);
+  RunMerger::Step step;
+  for (;;) {
+    ASSIGN_OR_RETURN(const bool found, merger.Next(step));
+    if (!found) break;
+    RETURN_IF_ERROR(output.Add(*step.input->rows(), step.rows));
+  }
+  return output.Finish(std::move(entries));
+}
+
+Result<MergeOutcome> MergeParts(FileSystem& fs, RandomSource& random, std::string_view directory,
+                                const std::vector<std::shared_ptr<const Part>>& parts,
+                                const std::vector<SeriesEntry>& entries, const MergeRules& rules,
+                                PartOptions options) {
+  std::vector<std::unique_ptr<RunInput>> inputs;
+  for (const auto& part : parts) {
+    ASSIGN_OR_RETURN(auto blocks, part->ListBlocks(options.file_class));
+    inputs.push_back(std::make_unique<PartInput>(*part, std::move(blocks), rules));
+  }
+  MergeOutput output(fs, random, directory, rules, options);
+  RETURN_IF_ERROR(PartMerge(std::move(inputs), rules, options, output).Run());
+  std::vector<const SeriesEntry*> kept;
+  for (const SeriesEntry& entry : entries) kept.push_back(&entry);
+  return output.Finish(std::move(kept));
+}
+
+}  // namespace ficus

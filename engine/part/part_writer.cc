@@ -1,0 +1,268 @@
+#include "engine/part/part_writer.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+#include <vector>
+
+#include "engine/base/check.h"
+#include "engine/encoding/checksum.h"
+#include "engine/part/block_codec.h"
+#include "engine/part/entry_table.h"
+#include "engine/part/part.h"
+#include "engine/part/part_footer.h"
+#include "engine/part/primary_index.h"
+#include "engine/part/section_file.h"
+
+namespace ficus {
+namespace {
+
+// Rows wait in `open_` until their block is complete: first those of short series that are
+// complete, then, from `series_begin_` on, those of the series that is being added.
+class SectionPartWriter final : public PartWriter {
+ public:
+  SectionPartWriter(PartOptions options, std::unique_ptr<SectionFileWriter> file)
+      : options_(options), file_(std::move(file)), encoder_(options.effort) {
+    file_->Begin(SectionKind::kData);
+  }
+
+  Result<> Add(const RowBatch& rows, RowRange range) override;
+  Result<> CopyBlock(const RawBlock& block) override;
+  Result<> AddSeriesEntry(const SeriesEntry& entry) override;
+  Result<PartInfo> Finish() override;
+  uint64_t bytes() const override { return file_->offset(); }
+  uint64_t blocks() const override { return footer_.info.blocks; }
+  size_t pending_rows() const override { return open_.rows(); }
+
+ private:
+  // Rows of one series.
+  Result<> AddRun(const RowBatch& rows, RowRange run);
+  // How many of the rows may join the open block.
+  Result<size_t> FittingRows(const RowBatch& rows, RowRange run) const;
+  Result<> EndSeries();
+  // The first `count` waiting rows become a block.
+  Result<> EndBlock(size_t count);
+  Result<> EndOpen() { return open_.rows() == 0 ? Ok() : EndBlock(open_.rows()); }
+  // Places the block at the end of the file and takes note of it.
+  Result<> Append(BlockHeader header, std::string_view bytes);
+  void TakeNote(const BlockHeader& header);
+  // A block's series were not counted by AddRun.
+  void CountCopied(const BlockHeader& header);
+  Result<> WriteEntries();
+
+  const PartOptions options_;
+  const std::unique_ptr<SectionFileWriter> file_;
+  BlockEncoder encoder_;
+  PrimaryWriter primary_;
+  PartFooter footer_;
+  RowBatch open_;
+  size_t series_begin_ = 0;
+  // The row added last, or the end of the block copied last.
+  bool has_last_ = false;
+  SeriesKey last_;
+  UnixNanos last_time_ = 0;
+  std::vector<SeriesEntry> entries_;
+  std::string block_;
+  std::string copied_;
+};
+
+Result<> SectionPartWriter::Add(const RowBatch& rows, RowRange range) {
+  CHECK(range.end <= rows.rows());
+  for (size_t begin = range.begin; begin < range.end;) {
+    size_t end = begin;
+    const SeriesId series = rows.series[begin];
+    while (end < range.end && rows.series[end] == series) ++end;
+    RETURN_IF_ERROR(AddRun(rows, {begin, end}));
+    begin = end;
+  }
+  return Ok();
+}
+
+Result<> SectionPartWriter::AddRun(const RowBatch& rows, RowRange run) {
+  const SeriesKey key = {rows.subject, rows.series[run.begin]};
+  if (!has_last_ || key != last_) {
+    CHECK(!has_last_ || last_ < key) << "series out of order";
+    RETURN_IF_ERROR(EndSeries());
+    if (key.subject != last_.subject) RETURN_IF_ERROR(EndOpen());
+    ++footer_.info.series;
+    if (!has_last_) footer_.first = key;
+  } else {
+    CHECK(last_time_ < rows.timestamps[run.begin]) << "timestamps out of order";
+  }
+  for (size_t row = run.begin + 1; row < run.end; ++row) {
+    CHECK(rows.timestamps[row - 1] < rows.timestamps[row]) << "timestamps out of order";
+  }
+  if (rows.timestamps[run.end - 1] == std::numeric_limits<UnixNanos>::max()) {
+    return Error{ErrorCode::kInvalidArgument, "a row at the last nanosecond"};
+  }
+  has_last_ = true;
+  last_ = key;
+  last_time_ = rows.timestamps[run.end - 1];
+
+  if (series_begin_ >= kSoloRowsMin && open_.rows() - series_begin_ + run.rows() >= kSoloRowsMin) {
+    RETURN_IF_ERROR(EndBlock(series_begin_));
+  }
+  while (run.begin < run.end) {
+    ASSIGN_OR_RETURN(const size_t fitting, FittingRows(rows, run));
+    if (fitting == 0) {
+      RETURN_IF_ERROR(EndOpen());
+      continue;
+    }
+    open_.subject = rows.subject;
+    RETURN_IF_ERROR(AppendRows(open_, rows, {run.begin, run.begin + fitting}));
+    run.begin += fitting;
+  }
+  return Ok();
+}
+
+Result<size_t> SectionPartWriter::FittingRows(const RowBatch& rows, RowRange run) const {
+  size_t fitting = std::min(run.rows(), kBlockRowsMax - open_.rows());
+  const size_t held = open_.rows() == 0 ? 0 : CellBytes(open_, {0, open_.rows()});
+  if (held + CellBytes(rows, {run.begin, run.begin + fitting}) <= kBlockBytesTarget) return fitting;
+  // The most rows whose cells fit.
+  size_t low = 0;
+  while (low < fitting) {
+    const size_t middle = low + (fitting - low + 1) / 2;
+    if (held + CellBytes(rows, {run.begin, run.begin + middle}) <= kBlockBytesTarget) {
+      low = middle;
+    } else {
+      fitting = middle - 1;
+    }
+  }
+  if (low > 0 || open_.rows() > 0) return low;
+  // A row that fits nowhere has a block of its own.
+  if (CellBytes(rows, {run.begin, run.begin + 1}) <= kRowBytesMax) return 1;
+  return Error{ErrorCode::kInvalidArgument,
+               "a row of more than " + std::to_string(kRowBytesMax) + " bytes"};
+}
+
+Result<> SectionPartWriter::EndSeries() {
+  const size_t rows = open_.rows();
+  const size_t series_rows = rows - series_begin_;
+  if (series_rows == 0) return Ok();
+  if (!options_.shared_blocks || series_rows >= kSoloRowsMin || rows >= kSharedRowsTarget) {
+    return EndOpen();
+  }
+  series_begin_ = rows;
+  return Ok();
+}
+
+Result<> SectionPartWriter::EndBlock(size_t count) {
+  BlockHeader header;
+  encoder_.Encode(open_, {0, count}, header, block_);
+  DropFirstRows(open_, count);
+  series_begin_ -= std::min(series_begin_, count);
+  return Append(std::move(header), block_);
+}
+
+Result<> SectionPartWriter::Append(BlockHeader header, std::string_view bytes) {
+  const uint64_t id = options_.number.value();
+  header.keys.offset = file_->offset();
+  header.keys.checksum = 0;
+  header.one_checksum = bytes.size() <= kOneChecksumBytesMax;
+  uint64_t begin = header.keys.bytes;
+  for (BlockColumn& column : header.columns) {
+    Extent& extent = column.extent;
+    extent.offset = header.keys.offset + begin;
+    extent.checksum = header.one_checksum
+                          ? 0
+                          : PlacedCrc32c(bytes.substr(static_cast<size_t>(begin), extent.bytes), id,
+                                         extent.offset);
+    begin += extent.bytes;
+  }
+  CHECK(begin == bytes.size());
+  const std::string_view checked = header.one_checksum ? bytes : bytes.substr(0, header.keys.bytes);
+  header.keys.checksum = PlacedCrc32c(checked, id, header.keys.offset);
+  TakeNote(header);
+  return file_->Append(bytes);
+}
+
+void SectionPartWriter::TakeNote(const BlockHeader& header) {
+  primary_.Add(header);
+  PartInfo& info = footer_.info;
+  info.times = info.blocks == 0 ? header.times
+                                : TimeRange{std::min(info.times.begin, header.times.begin),
+                                            std::max(info.times.end, header.times.end)};
+  ++info.blocks;
+  info.rows += header.rows;
+  info.has_tombstones = info.has_tombstones || header.has_tombstones;
+  footer_.last = LastKey(header);
+  footer_.key_bytes += header.keys.bytes;
+  footer_.column_bytes += header.bytes() - header.keys.bytes;
+}
+
+void SectionPartWriter::CountCopied(const BlockHeader& header) {
+  const SeriesKey first = FirstKey(header);
+  const bool continues = has_last_ && first == last_;
+  CHECK(!has_last_ || last_ < first ||
+        (continues && (header.series > 1 || last_time_ < header.times.begin)))
+      << "a copied block out of order";
+  footer_.info.series += header.series - (continues ? 1 : 0);
+  if (!has_last_) footer_.first = first;
+  has_last_ = true;
+  last_ = LastKey(header);
+  // Of a shared block the last time of its last series is not known; the caller sees to it.
+  last_time_ = header.series > 1 ? std::numeric_limits<UnixNanos>::min() : header.times.end - 1;
+}
+
+Result<> SectionPartWriter::CopyBlock(const RawBlock& block) {
+  RETURN_IF_ERROR(EndOpen());
+  CountCopied(block.header);
+  copied_.assign(block.keys);
+  for (const std::string& column : block.columns) copied_.append(column);
+  return Append(block.header, copied_);
+}
+
+Result<> SectionPartWriter::AddSeriesEntry(const SeriesEntry& entry) {
+  CHECK(entries_.empty() || KeyOf(entries_.back()) < KeyOf(entry)) << "entries out of order";
+  entries_.push_back(entry);
+  return Ok();
+}
+
+Result<> SectionPartWriter::WriteEntries() {
+  file_->Begin(SectionKind::kEntities);
+  EntryTableWriter table(options_.number.value(), file_->offset(), options_.effort,
+                         [&](std::string_view bytes) { return file_->Append(bytes); });
+  for (const SeriesEntry& entry : entries_) RETURN_IF_ERROR(table.Add(entry));
+  RETURN_IF_ERROR(table.Finish());
+  footer_.entries = table.entries();
+  file_->Begin(SectionKind::kEntityIndex);
+  return file_->Append(table.index());
+}
+
+Result<PartInfo> SectionPartWriter::Finish() {
+  RETURN_IF_ERROR(EndOpen());
+  PartInfo& info = footer_.info;
+  CHECK(info.rows > 0) << "a part without rows";
+  RETURN_IF_ERROR(WriteEntries());
+  file_->Begin(SectionKind::kPrimary);
+  primary_.Finish(options_.number.value(), file_->offset());
+  RETURN_IF_ERROR(file_->Append(primary_.primary()));
+  file_->Begin(SectionKind::kMeta);
+  RETURN_IF_ERROR(file_->Append(primary_.meta()));
+
+  info.number = options_.number;
+  info.first_position = options_.first_position;
+  info.last_position = options_.last_position;
+  info.generation = options_.generation;
+  ASSIGN_OR_RETURN(const auto published, file_->Publish(PartFooterToJson(footer_)));
+  info.file_bytes = published.file_bytes;
+  info.checksum = published.checksum;
+  return info;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<PartWriter>> PartWriter::Create(FileSystem& fs, RandomSource& random,
+                                                       std::string_view directory,
+                                                       PartOptions options) {
+  const std::string path = JoinPath(directory, PartFileName(options.number));
+  FileWriter::Options file_options;
+  file_options.file_class = options.file_class;
+  file_options.expected_bytes = options.expected_bytes;
+  ASSIGN_OR_RETURN(auto file, SectionFileWriter::Create(kPartFile, fs, random, path, options.number,
+                                                        file_options));
+  return std::unique_ptr<PartWriter>(std::make_unique<SectionPartWriter>(options, std::move(file)));
+}
+
+}  // namespace ficus

@@ -1,0 +1,198 @@
+#include "engine/part/run_merger.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "engine/base/check.h"
+
+namespace ficus {
+namespace {
+
+// The first row from input.at() on that does not come before `limit`.
+size_t EndBefore(const RunInput& input, const RowKey& limit) {
+  const RowBatch& rows = *input.rows();
+  if (KeyOfRow(rows, rows.rows() - 1) < limit) return rows.rows();
+  // Runs are often short, so look close by first.
+  size_t low = input.at();
+  size_t step = 1;
+  while (low + step < rows.rows() && KeyOfRow(rows, low + step) < limit) {
+    low += step;
+    step *= 2;
+  }
+  size_t high = std::min(low + step, rows.rows() - 1);
+  while (low < high) {
+    const size_t middle = low + (high - low) / 2;
+    if (KeyOfRow(rows, middle) < limit) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  return low;
+}
+
+}  // namespace
+
+Result<> RunInput::SetRows(const RowBatch* rows) {
+  CHECK(rows != nullptr && rows->rows() > 0);
+  rows_ = rows;
+  at_ = 0;
+  exhausted_ = false;
+  key_ = KeyOfRow(*rows, 0);
+  if (has_taken_ && key_ <= taken_) return Unsorted();
+  return Ok();
+}
+
+Result<bool> RunInput::Advance() {
+  Run run;
+  rows_ = nullptr;
+  exhausted_ = false;
+  ASSIGN_OR_RETURN(const bool found, NextRun(run));
+  if (!found) return false;
+  if (run.rows != nullptr) {
+    RETURN_IF_ERROR(SetRows(run.rows));
+  } else {
+    key_ = run.first;
+    last_ = run.last;
+  }
+  return true;
+}
+
+Result<> RunInput::Load() {
+  ASSIGN_OR_RETURN(const RowBatch* rows, ReadRun());
+  return SetRows(rows);
+}
+
+Result<> RunInput::Pass(const RowKey& last) {
+  if (has_taken_ && key_ <= taken_) return Unsorted();
+  has_taken_ = true;
+  taken_ = last;
+  return Ok();
+}
+
+void RunInput::Take(size_t end) {
+  taken_ = KeyOfRow(*rows_, end - 1);
+  has_taken_ = true;
+  at_ = end;
+  exhausted_ = at_ == rows_->rows();
+  if (!exhausted_) key_ = KeyOfRow(*rows_, at_);
+}
+
+bool RunMerger::Before(size_t a, size_t b) const {
+  const RunInput& left = *inputs_[a];
+  const RunInput& right = *inputs_[b];
+  if (const auto order = left.key() <=> right.key(); order != 0) return order < 0;
+  // Unread runs first: the rows at the lowest key are compared only when all are known.
+  if ((left.rows() == nullptr) != (right.rows() == nullptr)) return left.rows() == nullptr;
+  return a < b;
+}
+
+void RunMerger::Settle() {
+  size_t place = 0;
+  for (;;) {
+    size_t least = place;
+    for (const size_t child : {2 * place + 1, 2 * place + 2}) {
+      if (child < heap_.size() && Before(heap_[child], heap_[least])) least = child;
+    }
+    if (least == place) return;
+    std::swap(heap_[place], heap_[least]);
+    place = least;
+  }
+}
+
+Result<> RunMerger::Start() {
+  started_ = true;
+  for (size_t i = 0; i < inputs_.size(); ++i) {
+    ASSIGN_OR_RETURN(const bool found, inputs_[i]->Advance());
+    if (found) heap_.push_back(i);
+  }
+  // A sorted list is a heap.
+  std::sort(heap_.begin(), heap_.end(), [this](size_t a, size_t b) { return Before(a, b); });
+  return Ok();
+}
+
+Result<> RunMerger::AdvanceTop() {
+  ASSIGN_OR_RETURN(const bool found, inputs_[heap_.front()]->Advance());
+  if (!found) {
+    heap_.front() = heap_.back();
+    heap_.pop_back();
+  }
+  Settle();
+  return Ok();
+}
+
+const RunInput* RunMerger::Other() const {
+  if (heap_.size() < 2) return nullptr;
+  if (heap_.size() == 2 || Before(heap_[1], heap_[2])) return inputs_[heap_[1]].get();
+  return inputs_[heap_[2]].get();
+}
+
+Result<> RunMerger::DropLosers() {
+  const RowKey key = inputs_[heap_.front()]->key();
+  const auto version = [this](size_t i) {
+    const RunInput& input = *inputs_[i];
+    return input.rows()->versions[input.at()];
+  };
+  // Equal keys come out of the heap oldest input first.
+  std::vector<size_t> equal;
+  while (!heap_.empty() && inputs_[heap_.front()]->key() == key) {
+    equal.push_back(heap_.front());
+    heap_.front() = heap_.back();
+    heap_.pop_back();
+    Settle();
+  }
+  size_t winner = equal.front();
+  for (const size_t i : equal) {
+    if (version(i) > version(winner)) winner = i;
+  }
+  for (const size_t i : equal) {
+    bool stays = true;
+    if (i != winner) {
+      RunInput& loser = *inputs_[i];
+      loser.Take(loser.at() + 1);
+      if (loser.exhausted()) {
+        ASSIGN_OR_RETURN(stays, loser.Advance());
+      }
+    }
+    if (!stays) continue;
+    heap_.push_back(i);
+    std::push_heap(heap_.begin(), heap_.end(), [this](size_t a, size_t b) { return Before(b, a); });
+  }
+  return Ok();
+}
+
+Result<bool> RunMerger::Next(Step& step) {
+  if (!started_) RETURN_IF_ERROR(Start());
+  while (!heap_.empty()) {
+    RunInput& top = *inputs_[heap_.front()];
+    if (top.rows() != nullptr && top.exhausted()) {
+      RETURN_IF_ERROR(AdvanceTop());
+      continue;
+    }
+    // What the caller read or took has moved the key.
+    Settle();
+    if (inputs_[heap_.front()].get() != &top) continue;
+
+    const RunInput* other = Other();
+    if (top.rows() == nullptr) {
+      if (other == nullptr || top.last() < other->key()) {
+        step = {&top, {}};
+        return true;
+      }
+      RETURN_IF_ERROR(top.Load());
+      continue;
+    }
+    const size_t begin = top.at();
+    const size_t end = other == nullptr ? top.rows()->rows() : EndBefore(top, other->key());
+    if (end == begin) {
+      RETURN_IF_ERROR(DropLosers());
+      continue;
+    }
+    top.Take(end);
+    step = {&top, {begin, end}};
+    return true;
+  }
+  return false;
+}
+
+}  // namespace ficus
