@@ -104,6 +104,31 @@ void ColumnValues::AppendFrom(const ColumnValues& other, size_t row) {
   }
 }
 
+void ColumnValues::AppendRange(const ColumnValues& other, size_t begin, size_t end) {
+  DCHECK(other.type_ == type_ && begin <= end && end <= other.rows_);
+  if (begin == end) return;
+  for (size_t row = begin; row < end && !(validity_.all_valid() && other.validity_.all_valid());) {
+    size_t next = row + 1;
+    while (next < end && other.IsNull(next) == other.IsNull(row)) ++next;
+    validity_.AppendRun(rows_ + (row - begin), next - row, !other.IsNull(row));
+    row = next;
+  }
+  rows_ += end - begin;
+  if (IsFixed(type_)) {
+    const std::span<const uint64_t> words = other.words().subspan(begin, end - begin);
+    words_.insert(words_.end(), words.begin(), words.end());
+    return;
+  }
+  const std::string_view cells =
+      other.bytes().substr(other.offsets_[begin], other.offsets_[end] - other.offsets_[begin]);
+  CHECK(cells.size() <= std::numeric_limits<uint32_t>::max() - bytes_.size())
+      << "more than 4 GiB in the cells of one column";
+  if (offsets_.empty()) offsets_.push_back(0);
+  const auto moved = static_cast<uint32_t>(bytes_.size()) - other.offsets_[begin];
+  for (size_t row = begin; row < end; ++row) offsets_.push_back(other.offsets_[row + 1] + moved);
+  bytes_.append(cells);
+}
+
 ColumnValues ColumnValues::FromWords(ColumnId id, ColumnType type, Validity validity,
                                      std::vector<uint64_t> words) {
   CHECK(IsFixed(type)) << ColumnTypeName(type);

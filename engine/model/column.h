@@ -78,6 +78,8 @@ class ColumnValues {
   void AppendCell(std::string_view cell);
   // Row `row` of `other`, which has the same type.
   void AppendFrom(const ColumnValues& other, size_t row);
+  // Rows [begin, end) of `other`, which has the same type.
+  void AppendRange(const ColumnValues& other, size_t begin, size_t end);
   void AppendNulls(size_t count);
 
   bool IsNull(size_t row) const { return !validity_.IsValid(row); }

@@ -139,4 +139,35 @@ TEST_CASE("a cleared column keeps its id and type and no row", "[model]") {
   REQUIRE(column == Strings());
 }
 
+TEST_CASE("a range appended at once is the same as its rows one by one", "[model]") {
+  const uint64_t seed = TestSeed(3);
+  SeededRandom random(seed);
+  for (int round = 0; round < TestRounds(200); ++round) {
+    CAPTURE(seed, round);
+    const bool is_fixed = random.Below(2) == 0;
+    const auto make = [&] {
+      ColumnValues column = is_fixed ? Ints() : Strings();
+      const uint64_t nulls = random.Below(3);
+      for (uint64_t rows = random.Below(200); rows > 0; --rows) {
+        if (nulls > 0 && random.Below(nulls * 4) == 0) {
+          column.AppendNull();
+        } else if (is_fixed) {
+          column.AppendWord(random.Next());
+        } else {
+          column.AppendCell(std::string(random.Below(5), 'x'));
+        }
+      }
+      return column;
+    };
+    ColumnValues at_once = make();
+    ColumnValues one_by_one = at_once;
+    const ColumnValues from = make();
+    const size_t begin = random.Below(from.rows() + 1);
+    const size_t end = begin + random.Below(from.rows() - begin + 1);
+    at_once.AppendRange(from, begin, end);
+    for (size_t row = begin; row < end; ++row) one_by_one.AppendFrom(from, row);
+    REQUIRE(at_once == one_by_one);
+  }
+}
+
 }  // namespace ficus
