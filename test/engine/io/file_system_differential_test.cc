@@ -268,7 +268,7 @@ std::string Tree(FileSystem& fs, const std::string& path) {
 
 TEST_CASE("all file systems answer the same questions the same way", "[io]") {
   const uint64_t first_seed = TestSeed(1);
-  const int rounds = TestRounds(20);
+  const int rounds = TestRounds(10);
   for (uint64_t seed = first_seed; seed < first_seed + static_cast<uint64_t>(rounds); ++seed) {
     CAPTURE(seed);
     const TempDirectory uring_root;
