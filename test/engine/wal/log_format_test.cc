@@ -102,29 +102,6 @@ TEST_CASE("a fragment counts only in its own log, file and place", "[wal][format
   }
 }
 
-TEST_CASE("the encoder writes exactly as much as is computed beforehand", "[wal][format]") {
-  const size_t block = kLogBlockBytes;
-  for (const uint64_t offset : {uint64_t{4096}, uint64_t{28672}, uint64_t{32768}}) {
-    for (const size_t bytes :
-         {size_t{0}, size_t{1}, size_t{4000}, block - 4096 - 40, block - 4096 - 39, block - 80,
-          block - 41, block - 40, block - 39, block, 3 * block, 100 * block + 17}) {
-      CAPTURE(offset, bytes);
-      GroupEncoder encoder;
-      encoder.Begin({{LogId(1), 1, offset}, 0, LogPosition(0)});
-      encoder.Add(LogPosition(1), Scn(1), std::string(bytes, 'x'));
-      const uint64_t end = EndOfBatch(offset, bytes);
-      REQUIRE(AlignToGroup(end) == offset + encoder.Finish().size());
-      REQUIRE(AlignToGroup(end) - offset <= BatchFileBytesMax(bytes));
-
-      // A second batch of the same group.
-      encoder.Begin({{LogId(1), 1, offset}, 0, LogPosition(0)});
-      encoder.Add(LogPosition(1), Scn(1), std::string(bytes, 'x'));
-      encoder.Add(LogPosition(2), Scn(2), std::string(bytes, 'y'));
-      REQUIRE(AlignToGroup(EndOfBatch(end, bytes)) == offset + encoder.Finish().size());
-    }
-  }
-}
-
 TEST_CASE("file names are sixteen digits and nothing else", "[wal][format]") {
   REQUIRE(LogFileName(0x2a) == "000000000000002a.log");
   REQUIRE(ParseLogFileName("000000000000002a.log") == 0x2aU);

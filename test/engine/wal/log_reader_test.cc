@@ -7,9 +7,7 @@
 #include <catch2/catch.hpp>
 
 #include "engine/base/bytes.h"
-#include "engine/base/log.h"
 #include "engine/wal/group_encoder.h"
-#include "engine/wal/log_recovery.h"
 #include "test/engine/wal/log_world.h"
 
 namespace ficus {
@@ -295,53 +293,6 @@ TEST_CASE("fragments of an unknown skippable type are passed over", "[wal][reade
   auto reader = LogReader::Open(*fs, {}).value();
   REQUIRE_FALSE(reader->report().damage);
   REQUIRE(Read(*reader) == Batches{{1, "kept"}});
-}
-
-TEST_CASE("a torn tail is copied, cut and reported once", "[wal][recovery]") {
-  auto fs = MemoryFileSystem::Create();
-  WriteLog(*fs, false);
-  const std::string name = LogFiles(*fs).back();
-  fs->FlipBits(name, 4096 + 3, 0xff).value();
-  const std::string tail = Contents(*fs)[name].substr(4096, 44);
-
-  LogCapture capture;
-  LogWorld world(*fs);
-  world.Open();
-  REQUIRE(world.log().opening().torn_tail);
-  REQUIRE(world.log().opening().last == LogPosition(9));
-  REQUIRE(capture.Count("wal.torn_tail") == 1);
-  REQUIRE(Contents(*fs)[name + ".broken"] == tail);
-  REQUIRE(Contents(*fs)[name].size() == 4096);
-  world.Start();
-  world.AppendAndRun("new");
-  REQUIRE(world.acknowledged() == std::vector<uint64_t>{10});
-  world.Close();
-
-  world.Open();
-  REQUIRE_FALSE(world.log().opening().torn_tail);
-  REQUIRE(world.Replay().at(10) == "new");
-}
-
-TEST_CASE("a full disk does not keep a log with a torn tail from opening", "[wal][recovery]") {
-  auto fs = MemoryFileSystem::Create();
-  WriteLog(*fs, false);
-  fs->FlipBits(LogFiles(*fs).back(), 4096 + 3, 0xff).value();
-  fs->SetLimits({.total_bytes = 0});
-  LogCapture capture;
-  LogWorld world(*fs);
-  world.Open();
-  REQUIRE(world.log().opening().torn_tail);
-  REQUIRE(capture.Count("wal.copy_refused") == 1);
-}
-
-TEST_CASE("opening removes what a dead process left half made", "[wal][recovery]") {
-  auto fs = MemoryFileSystem::Create();
-  WriteLog(*fs);
-  fs->Open("0000000000000005.log.0123456789abcdef.tmp", {.mode = OpenMode::kCreate}).value();
-  LogWorld world(*fs);
-  world.Open();
-  REQUIRE(Contents(*fs).count("0000000000000005.log.0123456789abcdef.tmp") == 0);
-  REQUIRE(fs->pending_count() == 0);  // everything recovery relies on is durable
 }
 
 }  // namespace
