@@ -2,8 +2,8 @@
 
 #include "engine/base/bytes.h"
 #include "engine/base/check.h"
+#include "engine/base/utf8.h"
 #include "engine/model/entity.h"
-#include "server/ingest/utf8.h"
 #include "server/ingest/wire_reader.h"
 
 namespace ficus {
@@ -12,6 +12,16 @@ namespace {
 constexpr uint32_t Varint(uint32_t field) { return WireTag(field, WireType::kVarint); }
 constexpr uint32_t Fixed64(uint32_t field) { return WireTag(field, WireType::kFixed64); }
 constexpr uint32_t Bytes(uint32_t field) { return WireTag(field, WireType::kBytes); }
+
+// Most strings are ASCII, which eight bytes at a time tell.
+bool IsText(std::string_view bytes) {
+  constexpr uint64_t kHighBits = 0x8080808080808080;
+  while (bytes.size() >= sizeof kHighBits) {
+    if ((LoadLittle<uint64_t>(bytes.data()) & kHighBits) != 0) break;
+    bytes.remove_prefix(sizeof kHighBits);
+  }
+  return IsUtf8(bytes);
+}
 
 // Calls `on_element` with each element of a StrArray's body; false when the body is malformed.
 template <typename OnElement>
@@ -91,7 +101,7 @@ class Walker {
   bool Count() { return ++items_ <= kWireItemsMax; }
 
   static bool ReadString(WireReader& in, std::string_view& text) {
-    return in.ReadBytes(text) && IsUtf8(text);
+    return in.ReadBytes(text) && IsText(text);
   }
 
   template <typename T>
@@ -330,7 +340,7 @@ class Walker {
     Become(ValueKind::kStringArray, value);
     return AddArrayMessage(body, value) &&
            WalkStringArray(body, depth - 1,
-                           [](std::string_view element) { return IsUtf8(element); });
+                           [](std::string_view element) { return IsText(element); });
   }
 
   // Its elements are counted: in a cell each takes eight bytes, on the wire perhaps one.
