@@ -35,10 +35,10 @@ struct MemoryLimit {
   friend bool operator==(const MemoryLimit&, const MemoryLimit&) = default;
 };
 
-enum class Durability { kStrict, kRelaxed };
+enum class DurabilityChoice { kStrict, kRelaxed };
 enum class IoEngineChoice { kAuto, kIoUring, kThreads };
 enum class DirectIo { kAuto, kAlways, kNever };
-enum class DamagedParts { kFail, kSkip };
+enum class DamagedPartsChoice { kFail, kSkip };
 enum class LogFormatChoice { kAuto, kText, kJson };
 enum class RestoreOnStart { kNever };
 
@@ -82,7 +82,7 @@ struct SnapshotsConfig {
 
 struct StorageConfig {
   std::string path = "/var/lib/ficus";
-  Durability durability = Durability::kStrict;
+  DurabilityChoice durability = DurabilityChoice::kStrict;
   FlushConfig flush;
   WalConfig wal;
   MergeConfig merge;
@@ -122,7 +122,7 @@ struct WriteConfig {
 
 struct QueryConfig {
   std::chrono::nanoseconds timeout = std::chrono::seconds(60);
-  DamagedParts damaged_parts = DamagedParts::kFail;
+  DamagedPartsChoice damaged_parts = DamagedPartsChoice::kFail;
 
   friend bool operator==(const QueryConfig&, const QueryConfig&) = default;
 };

@@ -252,8 +252,8 @@ std::vector<ConfigKey> MakeKeys() {
 
   keys.push_back(Text("storage.path", "a path", FICUS_AT(storage.path), AbsolutePath));
   keys.push_back(
-      Choice<Durability>("storage.durability", FICUS_AT(storage.durability),
-                         {{"strict", Durability::kStrict}, {"relaxed", Durability::kRelaxed}}));
+      Choice<DurabilityChoice>("storage.durability", FICUS_AT(storage.durability),
+                         {{"strict", DurabilityChoice::kStrict}, {"relaxed", DurabilityChoice::kRelaxed}}));
   keys.push_back(Duration("storage.flush.interval", FICUS_AT(storage.flush.interval),
                           {milliseconds(100), hours(1)}));
   keys.push_back(Size("storage.flush.bytes", FICUS_AT(storage.flush.bytes), {kMiB, 16 * kGiB}));
@@ -292,8 +292,8 @@ std::vector<ConfigKey> MakeKeys() {
       Duration("write.max_future", FICUS_AT(write.max_future), {seconds(1), hours(87'600)}));
   keys.push_back(Duration("query.timeout", FICUS_AT(query.timeout), {milliseconds(1), hours(24)}));
   keys.push_back(
-      Choice<DamagedParts>("query.damaged_parts", FICUS_AT(query.damaged_parts),
-                           {{"fail", DamagedParts::kFail}, {"skip", DamagedParts::kSkip}}));
+      Choice<DamagedPartsChoice>("query.damaged_parts", FICUS_AT(query.damaged_parts),
+                           {{"fail", DamagedPartsChoice::kFail}, {"skip", DamagedPartsChoice::kSkip}}));
 
   keys.push_back(Listen("grpc.listen", FICUS_AT(grpc.listen)));
   keys.push_back(Size("grpc.max_message", FICUS_AT(grpc.max_message), {64 * kKiB, 512 * kMiB}));

@@ -89,6 +89,15 @@ Result<MemoryReservation> MemoryLedger::Reserve(MemoryConsumer consumer, size_t 
   return MemoryReservation(this, consumer, bytes);
 }
 
+bool MemoryLedger::HasRoom(MemoryConsumer consumer, size_t bytes) const {
+  const ConsumerAccount& own = account(consumer);
+  const size_t share = own.share_bytes == 0 ? limit_bytes_ : own.share_bytes;
+  const auto fits = [bytes](size_t used, size_t limit) {
+    return used <= limit && bytes <= limit - used;
+  };
+  return fits(used_bytes(consumer), share) && fits(used_bytes(), limit_bytes_);
+}
+
 MemoryReservation MemoryLedger::Account(MemoryConsumer consumer, size_t bytes) {
   TakeAlways(consumer, bytes);
   return MemoryReservation(this, consumer, bytes);

@@ -66,6 +66,9 @@ class MemoryLedger {
   // kResourceExhausted names the consumer and the bound that was reached; nothing was reserved.
   Result<MemoryReservation> Reserve(MemoryConsumer consumer, size_t bytes);
 
+  // Whether Reserve() would be refused now; the next moment may differ.
+  bool HasRoom(MemoryConsumer consumer, size_t bytes) const;
+
   // Never refused: for memory that exists already, such as rows replayed from the log. May exceed
   // the limit.
   MemoryReservation Account(MemoryConsumer consumer, size_t bytes);

@@ -47,7 +47,7 @@ struct TagPosition {
 // The value at `position`, or null when the message ends before it (or it is nowhere).
 inline const ValueView* ValueOf(const WriteRequestView& view, TagPosition position) {
   if (position.family >= view.families.size()) return nullptr;
-  const Extent& family = view.families[position.family];
+  const ItemRange& family = view.families[position.family];
   return position.tag < family.count ? &view.tags[family.first + position.tag] : nullptr;
 }
 

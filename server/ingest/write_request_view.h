@@ -27,7 +27,7 @@ struct TimestampView {
 };
 
 // A run of entries of one of the vectors of WriteRequestView.
-struct Extent {
+struct ItemRange {
   uint32_t first = 0;
   uint32_t count = 0;
 };
@@ -37,7 +37,7 @@ struct ValueView {
   int32_t nanos = 0;       // kTimestamp
   uint64_t word = 0;       // kInt; kFloat: its bits; kTimestamp: seconds
   std::string_view bytes;  // kString, kBinary
-  Extent array;            // kStringArray, kIntArray: array messages in array_messages
+  ItemRange array;            // kStringArray, kIntArray: array messages in array_messages
 };
 
 struct MetadataView {
@@ -50,7 +50,7 @@ struct MetadataView {
 
 struct FamilySpecView {
   std::string_view name;
-  Extent tags;  // in spec_tags
+  ItemRange tags;  // in spec_tags
 };
 
 // The views die with the bytes that were parsed.
@@ -64,7 +64,7 @@ struct WriteRequestView {
   TimestampView timestamp;
   MetadataView metadata;
 
-  std::vector<Extent> families;  // in tags
+  std::vector<ItemRange> families;  // in tags
   std::vector<ValueView> tags;
   std::vector<ValueView> fields;
   std::vector<FamilySpecView> spec_families;

@@ -87,7 +87,7 @@ restore: {on_start: never}
   expected.node.name = "n1";
   expected.node.labels = {{"zone", "fra1"}, {"tier", "hot"}};
   expected.storage.path = "/data";
-  expected.storage.durability = Durability::kRelaxed;
+  expected.storage.durability = DurabilityChoice::kRelaxed;
   expected.storage.flush.interval = std::chrono::seconds(7);
   expected.storage.flush.bytes = 32 * kMiB;
   expected.storage.wal.path = "/log";
@@ -108,7 +108,7 @@ restore: {on_start: never}
   expected.disk.read_only = 80;
   expected.write.max_future = std::chrono::hours(1);
   expected.query.timeout = std::chrono::seconds(10);
-  expected.query.damaged_parts = DamagedParts::kSkip;
+  expected.query.damaged_parts = DamagedPartsChoice::kSkip;
   expected.grpc.listen = {"127.0.0.1", 1};
   expected.grpc.max_message = 4 * kMiB;
   expected.grpc.reflection = false;

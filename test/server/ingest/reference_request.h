@@ -94,7 +94,7 @@ inline std::string DataPoint(const banyandb::measure::v1::DataPointValue& messag
   if (static_cast<size_t>(message.tag_families_size()) != view.families.size()) return "families";
   size_t tags = 0;
   for (int i = 0; i < message.tag_families_size(); ++i) {
-    const Extent& family = view.families[static_cast<size_t>(i)];
+    const ItemRange& family = view.families[static_cast<size_t>(i)];
     const auto& values = message.tag_families(i).tags();
     if (static_cast<uint32_t>(values.size()) != family.count) return "tags of a family";
     if (family.first != tags) return "place of a family";

@@ -1,0 +1,107 @@
+#include "server/rpc/measure_service.h"
+
+#include <algorithm>
+#include <chrono>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "engine/base/log.h"
+#include "engine/query/measure_execution.h"
+#include "engine/query/measure_plan.h"
+#include "server/rpc/measure_query_convert.h"
+#include "server/rpc/status_map.h"
+
+namespace ficus {
+namespace {
+
+namespace measure = banyandb::measure::v1;
+
+// Turns rows into the response as they come. Their memory stays charged until the response has been
+// built whole.
+class ResponseSink final : public MeasureRowSink {
+ public:
+  ResponseSink(const MeasureRowShape& shape, measure::QueryResponse& response)
+      : shape_(shape), response_(response) {}
+
+  Result<> Accept(MeasureRowBatch batch) override {
+    for (const MeasureRow& row : batch.rows) AddRow(shape_, row, response_);
+    reservations_.push_back(std::move(batch.reservation));
+    return Ok();
+  }
+
+ private:
+  const MeasureRowShape& shape_;
+  measure::QueryResponse& response_;
+  std::vector<MemoryReservation> reservations_;
+};
+
+// The client's deadline, or the configured one if that is nearer, on the monotonic clock.
+int64_t DeadlineOf(const grpc::CallbackServerContext& call, const RpcContext& context) {
+  const int64_t now = context.clock.Monotonic();
+  const auto left = std::chrono::duration_cast<std::chrono::nanoseconds>(
+                        call.deadline() - std::chrono::system_clock::now())
+                        .count();
+  return now + std::clamp<int64_t>(left, 0, context.query_timeout_nanos);
+}
+
+}  // namespace
+
+MeasureService::MeasureService(RpcContext& context)
+    : context_(context),
+      write_metrics_(context.metrics),
+      queries_(context.metrics.AddCounter("ficus_queries_total", "Measure queries received.")),
+      query_errors_(
+          context.metrics.AddCounter("ficus_query_errors_total", "Measure queries that failed.")),
+      query_seconds_(context.metrics.AddHistogram("ficus_query_seconds", "Time of a measure query.",
+                                                  LatencyBounds())) {}
+
+grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* MeasureService::Write(
+    grpc::CallbackServerContext*) {
+  return MeasureWriteReactor::Start(context_, write_metrics_);
+}
+
+grpc::ServerUnaryReactor* MeasureService::Query(grpc::CallbackServerContext* call,
+                                                const measure::QueryRequest* request,
+                                                measure::QueryResponse* response) {
+  grpc::ServerUnaryReactor* const reactor = call->DefaultReactor();
+  queries_.Add();
+  const int64_t deadline = DeadlineOf(*call, context_);
+  context_.query_executor.Post([this, call, request, response, reactor, deadline] {
+    const int64_t started = context_.clock.Monotonic();
+    const grpc::Status status = QueryNow(*call, *request, deadline, *response);
+    if (!status.ok()) query_errors_.Add();
+    query_seconds_.Observe(static_cast<double>(context_.clock.Monotonic() - started) /
+                           kNanosPerSecond);
+    reactor->Finish(status);
+  });
+  return reactor;
+}
+
+grpc::Status MeasureService::QueryNow(grpc::CallbackServerContext& call,
+                                      const measure::QueryRequest& request, int64_t deadline,
+                                      measure::QueryResponse& response) {
+  Result<MeasureQuery> query = FromMessage(request);
+  if (!query.has_value()) return ToGrpcStatus(query.error());
+  const Result<PlannedMeasureQuery> plan =
+      PlanMeasureQuery(*std::move(query), context_.database.Schema(), context_.clock.Now());
+  if (!plan.has_value()) return ToGrpcStatus(plan.error());
+
+  QueryLimits limits;
+  limits.deadline = deadline;
+  limits.cancelled = [&call] { return call.IsCancelled(); };
+  limits.damaged_parts = context_.damaged_parts;
+  QueryTrace trace;
+  ResponseSink sink(plan->shape(), response);
+  const QueryEnvironment environment{context_.database, context_.clock, context_.ledger};
+  const Result<> run =
+      RunMeasureQuery(*plan, environment, limits, sink, request.trace() ? &trace : nullptr);
+  if (request.trace()) {
+    ToMessage(trace.root, *response.mutable_trace()->add_spans());
+    response.mutable_trace()->set_error(!run.has_value());
+  }
+  if (!run.has_value()) return ToGrpcStatus(run.error());
+  return grpc::Status::OK;
+}
+
+}  // namespace ficus

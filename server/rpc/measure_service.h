@@ -1,0 +1,38 @@
+// Writing and querying measures. Source: BanyanDB's public API, measure.v1.MeasureService.
+#pragma once
+
+#include "banyandb/measure/v1/rpc.grpc.pb.h"
+#include "server/rpc/measure_write_reactor.h"
+#include "server/rpc/rpc_context.h"
+
+namespace ficus {
+
+// Write takes the messages as bytes: they are walked by hand, never parsed into generated classes.
+// The other methods of the service answer UNIMPLEMENTED.
+class MeasureService final
+    : public banyandb::measure::v1::MeasureService::WithRawCallbackMethod_Write<
+          banyandb::measure::v1::MeasureService::WithCallbackMethod_Query<
+              banyandb::measure::v1::MeasureService::Service>> {
+ public:
+  explicit MeasureService(RpcContext& context);
+
+  grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* Write(
+      grpc::CallbackServerContext* call) override;
+
+  grpc::ServerUnaryReactor* Query(grpc::CallbackServerContext* call,
+                                  const banyandb::measure::v1::QueryRequest* request,
+                                  banyandb::measure::v1::QueryResponse* response) override;
+
+ private:
+  grpc::Status QueryNow(grpc::CallbackServerContext& call,
+                        const banyandb::measure::v1::QueryRequest& request, int64_t deadline,
+                        banyandb::measure::v1::QueryResponse& response);
+
+  RpcContext& context_;
+  WriteMetrics write_metrics_;
+  Counter& queries_;
+  Counter& query_errors_;
+  Histogram& query_seconds_;
+};
+
+}  // namespace ficus

@@ -1,0 +1,22 @@
+// Who this node is. Source: BanyanDB's public API, database.v1.NodeQueryService.
+#pragma once
+
+#include "banyandb/database/v1/rpc.grpc.pb.h"
+#include "server/rpc/rpc_context.h"
+
+namespace ficus {
+
+class NodeService final : public banyandb::database::v1::NodeQueryService::CallbackService {
+ public:
+  explicit NodeService(RpcContext& context) : context_(context) {}
+
+  grpc::ServerUnaryReactor* GetCurrentNode(
+      grpc::CallbackServerContext* call,
+      const banyandb::database::v1::GetCurrentNodeRequest* request,
+      banyandb::database::v1::GetCurrentNodeResponse* response) override;
+
+ private:
+  RpcContext& context_;
+};
+
+}  // namespace ficus
