@@ -1,0 +1,312 @@
+#include "server/daemon/daemon.h"
+
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include <fmt/core.h>
+#include <unistd.h>
+
+#include "config/config_files.h"
+#include "config/machine_memory.h"
+#include "engine/base/clock.h"
+#include "engine/base/log.h"
+#include "engine/base/memory_ledger.h"
+#include "engine/base/metrics.h"
+#include "engine/base/random.h"
+#include "engine/database/database.h"
+#include "engine/io/disk_file_system.h"
+#include "engine/io/publish.h"
+#include "engine/runtime/executor.h"
+#include "server/daemon/database_metrics.h"
+#include "server/http/http_server.h"
+#include "server/http/routes.h"
+#include "server/observability/build_info.h"
+#include "server/observability/health.h"
+#include "server/observability/health_metrics.h"
+#include "server/observability/memory_metrics.h"
+#include "server/observability/process_metrics.h"
+#include "server/rpc/rpc_server.h"
+
+namespace ficus {
+namespace {
+
+constexpr int64_t kStopGraceNanos = 5 * kNanosPerSecond;
+constexpr std::chrono::milliseconds kHttpStopGrace{500};
+constexpr int64_t kHealthIntervalNanos = kNanosPerSecond;
+
+IoEngine EngineOf(IoEngineChoice choice) {
+  switch (choice) {
+    case IoEngineChoice::kAuto:
+      return IoEngine::kAuto;
+    case IoEngineChoice::kIoUring:
+      return IoEngine::kUring;
+    case IoEngineChoice::kThreads:
+      return IoEngine::kThreads;
+  }
+  return IoEngine::kAuto;
+}
+
+std::string HostName() {
+  char name[256] = {};
+  if (::gethostname(name, sizeof name - 1) != 0) return "localhost";
+  return name;
+}
+
+// Creates the folder and its parents where they are missing.
+Result<> EnsureFolder(const std::string& path) {
+  std::error_code error;
+  std::filesystem::create_directories(path, error);
+  if (error) {
+    return Error{ErrorCode::kIo, fmt::format("create {}: {}", path, error.message())};
+  }
+  return Ok();
+}
+
+uint32_t CoreCount() { return std::max(1u, std::thread::hardware_concurrency()); }
+
+class DaemonImpl final : public Daemon {
+ public:
+  explicit DaemonImpl(const Config& config)
+      : config_(config),
+        node_name_(config.node.name.empty() ? HostName() : config.node.name),
+        log_executor_(ThreadExecutor::Create("log", 1)),
+        introduce_executor_(ThreadExecutor::Create("introduce", 1)),
+        flush_executor_(ThreadExecutor::Create("flush", 1)),
+        merge_executor_(ThreadExecutor::Create("merge", config.storage.merge.threads)),
+        background_executor_(ThreadExecutor::Create("background", 1)),
+        write_executor_(ThreadExecutor::Create("write", 1)),
+        query_executor_(ThreadExecutor::Create("query", CoreCount())) {}
+  ~DaemonImpl() override { Stop(); }
+
+  Result<> Start();
+  uint16_t grpc_port() const override { return rpc_->port(); }
+  uint16_t http_port() const override { return http_->port(0); }
+  uint16_t metrics_port() const override { return http_->port(1); }
+  void Stop() override;
+
+ private:
+  Result<> MakeLedger();
+  Result<> OpenFileSystems();
+  Result<> OpenDatabase();
+  Result<> StartHttp();
+  Result<> StartRpc();
+  DatabaseOptions OptionsForDatabase() const;
+  void AddMetrics();
+  void WatchHealth();
+
+  const Config config_;
+  const std::string node_name_;
+  SystemClock clock_;
+  SystemRandom random_;
+  MetricRegistry metrics_;
+  Health health_;
+  std::unique_ptr<MemoryLedger> ledger_;
+  std::unique_ptr<FileSystem> fs_;
+  std::unique_ptr<FileSystem> log_fs_;
+  std::unique_ptr<ThreadExecutor> log_executor_;
+  std::unique_ptr<ThreadExecutor> introduce_executor_;
+  std::unique_ptr<ThreadExecutor> flush_executor_;
+  std::unique_ptr<ThreadExecutor> merge_executor_;
+  std::unique_ptr<ThreadExecutor> background_executor_;
+  std::unique_ptr<ThreadExecutor> write_executor_;
+  std::unique_ptr<ThreadExecutor> query_executor_;
+  std::unique_ptr<Database> database_;
+  std::unique_ptr<RpcContext> rpc_context_;
+  std::unique_ptr<RpcServer> rpc_;
+  std::unique_ptr<HttpServer> http_;
+  std::vector<std::shared_ptr<void>> handles_;  // of collectors and listeners
+  bool stopped_ = false;
+};
+
+Result<> DaemonImpl::MakeLedger() {
+  ASSIGN_OR_RETURN(const MachineMemory memory, DetectMachineMemory(DiskConfigFiles()));
+  ASSIGN_OR_RETURN(const uint64_t limit, MemoryLimitBytes(config_.memory.limit, memory));
+  ledger_ = std::make_unique<MemoryLedger>(limit);
+  // Together more than the whole, because they rarely peak at once; the whole bounds the sum.
+  ledger_->SetShare(MemoryConsumer::kMemParts, limit / 2);
+  ledger_->SetShare(MemoryConsumer::kQueries, limit * 2 / 5);
+  ledger_->SetShare(MemoryConsumer::kRequests, limit / 5);
+  ledger_->SetShare(MemoryConsumer::kReplies, limit / 5);
+  ledger_->SetShare(MemoryConsumer::kCaches, limit / 5);
+  LogInfo("memory.limit", "{} MiB of {} MiB ({})", limit / kMiB, memory.bytes / kMiB,
+          memory.source);
+  return Ok();
+}
+
+Result<> DaemonImpl::OpenFileSystems() {
+  const std::string log_path =
+      config_.storage.wal.path.empty() ? config_.storage.path + "/wal" : config_.storage.wal.path;
+  RETURN_IF_ERROR(EnsureFolder(config_.storage.path));
+  RETURN_IF_ERROR(EnsureFolder(log_path));
+  DiskOptions options;
+  options.engine = EngineOf(config_.io.engine);
+  options.queue_depth = config_.io.queue_depth;
+  options.metrics = &metrics_;
+  ASSIGN_OR_RETURN(fs_, OpenDiskFileSystem(config_.storage.path, options));
+  ASSIGN_OR_RETURN(log_fs_, OpenDiskFileSystem(log_path, options));
+  LogInfo("io.engine", "{} on {}", fs_->engine(), config_.storage.path);
+  return Ok();
+}
+
+DatabaseOptions DaemonImpl::OptionsForDatabase() const {
+  const StorageConfig& storage = config_.storage;
+  DatabaseOptions options;
+  options.log.file_bytes = storage.wal.file_bytes;
+  options.log.durability =
+      storage.durability == DurabilityChoice::kStrict ? Durability::kStrict : Durability::kRelaxed;
+  options.table.flush_interval_nanos = storage.flush.interval.count();
+  options.table.flush_bytes = storage.flush.bytes;
+  options.table.merge.output_bytes_max = storage.merge.max_part;
+  options.log_bytes_max = storage.wal.max_bytes;
+  options.log_age_nanos = storage.wal.max_age.count();
+  options.segment_idle_nanos = storage.segment_idle.count();
+  options.future_nanos_max = config_.write.max_future.count();
+  options.disk_read_only_percent = config_.disk.read_only;
+  options.accept_log_loss = fs_->Status(kAcceptLogLossFile).has_value();
+  return options;
+}
+
+Result<> DaemonImpl::OpenDatabase() {
+  DatabaseEnvironment environment{*fs_,
+                                  *log_fs_,
+                                  clock_,
+                                  random_,
+                                  *ledger_,
+                                  metrics_,
+                                  *log_executor_,
+                                  *introduce_executor_,
+                                  *flush_executor_,
+                                  *merge_executor_,
+                                  *background_executor_,
+                                  {}};
+  const DatabaseOptions options = OptionsForDatabase();
+  ASSIGN_OR_RETURN(database_, Database::Open(std::move(environment), options));
+  if (options.accept_log_loss) {
+    LogWarn("log.loss_accepted", "the node started although its log had lost batches");
+    RETURN_IF_ERROR(fs_->Remove(kAcceptLogLossFile));
+    RETURN_IF_ERROR(fs_->SyncDirectory(""));
+  }
+  return Ok();
+}
+
+Result<> DaemonImpl::StartHttp() {
+  HttpListener http{"http", config_.http.listen.host, config_.http.listen.port, {}};
+  AddHealthRoutes(http.router, health_);
+  AddMetricsRoute(http.router, metrics_);
+  HttpListener metrics{"metrics", config_.metrics.listen.host, config_.metrics.listen.port, {}};
+  AddMetricsRoute(metrics.router, metrics_);
+  std::vector<HttpListener> listeners;
+  listeners.push_back(std::move(http));
+  listeners.push_back(std::move(metrics));
+  ASSIGN_OR_RETURN(http_, HttpServer::Start(std::move(listeners), {}, metrics_));
+  return Ok();
+}
+
+Result<> DaemonImpl::StartRpc() {
+  rpc_context_ = std::make_unique<RpcContext>(RpcContext{
+      .database = *database_,
+      .clock = clock_,
+      .random = random_,
+      .ledger = *ledger_,
+      .metrics = metrics_,
+      .write_executor = *write_executor_,
+      .query_executor = *query_executor_,
+      .query_timeout_nanos = config_.query.timeout.count(),
+      .damaged_parts = config_.query.damaged_parts == DamagedPartsChoice::kFail
+                           ? DamagedParts::kFail
+                           : DamagedParts::kSkip,
+      .future_nanos_max = config_.write.max_future.count(),
+      .api_version = config_.api.version,
+      .build_revision = GetBuildInfo().version,
+      .node_name = node_name_,
+      .grpc_address = fmt::format("{}:{}", node_name_, config_.grpc.listen.port),
+      .http_address = fmt::format("{}:{}", node_name_, config_.http.listen.port),
+      .labels = config_.node.labels,
+  });
+  ASSIGN_OR_RETURN(rpc_,
+                   RpcServer::Start(*rpc_context_, {.host = config_.grpc.listen.host,
+                                                    .port = config_.grpc.listen.port,
+                                                    .max_message_bytes = config_.grpc.max_message,
+                                                    .reflection = config_.grpc.reflection}));
+  return Ok();
+}
+
+void DaemonImpl::AddMetrics() {
+  AddBuildInfoMetric(metrics_);
+  handles_.push_back(AddProcessMetrics(metrics_, clock_.Now()));
+  handles_.push_back(AddLedgerMetrics(metrics_, *ledger_));
+  handles_.push_back(AddAllocatorMetrics(metrics_));
+  handles_.push_back(AddHealthMetrics(metrics_, health_));
+  handles_.push_back(AddDatabaseMetrics(metrics_, *database_));
+}
+
+void DaemonImpl::WatchHealth() {
+  if (const auto read_only = database_->ReadOnly(); read_only.has_value()) {
+    health_.Set("storage", HealthLevel::kDegraded, read_only->reason);
+  } else {
+    health_.Clear("storage");
+  }
+  const Result<SpaceStatus> space = fs_->Space();
+  if (space.has_value() && space->total_bytes > 0) {
+    const uint64_t used = (space->total_bytes - space->free_bytes) * 100 / space->total_bytes;
+    if (used >= config_.disk.warn) {
+      health_.Set("disk", HealthLevel::kDegraded, fmt::format("{} % full", used));
+    } else {
+      health_.Clear("disk");
+    }
+  }
+  background_executor_->PostAfter(kHealthIntervalNanos, [this] { WatchHealth(); });
+}
+
+Result<> DaemonImpl::Start() {
+  RETURN_IF_ERROR(MakeLedger());
+  RETURN_IF_ERROR(OpenFileSystems());
+  // Probes are answered while the log is replayed.
+  RETURN_IF_ERROR(StartHttp());
+  RETURN_IF_ERROR(OpenDatabase());
+  AddMetrics();
+  RETURN_IF_ERROR(StartRpc());
+  handles_.push_back(
+      health_.Listen([this](const HealthReport& report) { rpc_->SetServing(report.ready()); }));
+  health_.Clear("start");
+  background_executor_->Post([this] { WatchHealth(); });
+  LogInfo("daemon.ready", "{} node {}: gRPC {}:{}, HTTP {}:{}, metrics {}:{}", BuildInfoLine(),
+          node_name_, config_.grpc.listen.host, grpc_port(), config_.http.listen.host, http_port(),
+          config_.metrics.listen.host, metrics_port());
+  return Ok();
+}
+
+void DaemonImpl::Stop() {
+  if (stopped_) return;
+  stopped_ = true;
+  health_.Set("stop", HealthLevel::kNotReady, "stopping");
+  if (rpc_ != nullptr) rpc_->Stop(kStopGraceNanos);
+  query_executor_->Close();
+  if (database_ != nullptr) database_->Close();
+  handles_.clear();
+  if (http_ != nullptr) http_->Stop(kHttpStopGrace);
+  for (ThreadExecutor* executor :
+       {write_executor_.get(), background_executor_.get(), merge_executor_.get(),
+        flush_executor_.get(), introduce_executor_.get(), log_executor_.get()}) {
+    executor->Close();
+  }
+  rpc_.reset();
+  database_.reset();
+  if (fs_ != nullptr) LogInfo("daemon.stopped", "everything acknowledged is durable");
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Daemon>> Daemon::Start(const Config& config) {
+  auto daemon = std::make_unique<DaemonImpl>(config);
+  RETURN_IF_ERROR(daemon->Start());
+  return std::unique_ptr<Daemon>(std::move(daemon));
+}
+
+}  // namespace ficus

@@ -1,0 +1,173 @@
+// ficusd: the node.
+//
+//   ficusd [serve] [--config FILE] [--set key=value]...   runs until SIGTERM or SIGINT
+//   ficusd check-config [FILE]                            names every mistake; exit 78 when there
+//   is one ficusd show-config [--origin]                         the configuration in force ficusd
+//   version
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+#include <grpc/support/log.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "config/config_files.h"
+#include "config/load.h"
+#include "config/show.h"
+#include "engine/base/log.h"
+#include "server/daemon/daemon.h"
+#include "server/observability/build_info.h"
+
+extern char** environ;
+
+namespace ficus {
+namespace {
+
+constexpr int kExitFailed = 1;
+constexpr int kExitUsage = 2;
+constexpr int kExitBusy = 5;
+constexpr int kExitConfig = 78;  // EX_CONFIG of sysexits.h
+
+std::vector<std::pair<std::string, std::string>> Environment() {
+  std::vector<std::pair<std::string, std::string>> variables;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string text(*entry);
+    const size_t equals = text.find('=');
+    if (equals != std::string::npos) {
+      variables.emplace_back(text.substr(0, equals), text.substr(equals + 1));
+    }
+  }
+  return variables;
+}
+
+struct Options {
+  std::string file;
+  std::vector<std::string> settings;
+  bool origin = false;
+};
+
+// The configuration, or none after every mistake was printed.
+std::optional<LoadedConfig> Load(const Options& options) {
+  ConfigSources sources;
+  sources.file = options.file;
+  sources.environment = Environment();
+  for (const std::string& setting : options.settings) {
+    Result<ConfigFlag> flag = ParseSetFlag(setting);
+    if (!flag.has_value()) {
+      std::fprintf(stderr, "ficusd: --set %s: %s\n", setting.c_str(), flag.error().message.c_str());
+      return std::nullopt;
+    }
+    sources.flags.push_back(*std::move(flag));
+  }
+  ConfigCheck check = CheckConfig(sources, DiskConfigFiles());
+  for (const ConfigMistake& mistake : check.mistakes) {
+    std::fprintf(stderr, "%s\n", mistake.ToString().c_str());
+  }
+  if (!check.mistakes.empty()) return std::nullopt;
+  return std::move(check.loaded);
+}
+
+bool SetUpLog(const LogConfig& config) {
+  LogSettings settings;
+  settings.level = config.level;
+  const bool text = config.format == LogFormatChoice::kText ||
+                    (config.format == LogFormatChoice::kAuto && ::isatty(STDERR_FILENO) == 1);
+  settings.format = text ? LogFormat::kText : LogFormat::kJson;
+  if (config.output != "stderr") settings.file = config.output;
+  if (ConfigureLog(settings)) return true;
+  std::fprintf(stderr, "ficusd: log.output: cannot write %s\n", config.output.c_str());
+  return false;
+}
+
+// gRPC's own lines go where ours go.
+void ForwardGrpcLog(gpr_log_func_args* line) {
+  if (line->severity == GPR_LOG_SEVERITY_ERROR) {
+    LogWarn("grpc", "{}", line->message);
+  } else if (line->severity == GPR_LOG_SEVERITY_INFO) {
+    LogDebug("grpc", "{}", line->message);
+  }
+}
+
+// Waits for the signal that ends the process. All threads have it blocked.
+void WaitForEnd(const sigset_t& signals) {
+  for (;;) {
+    int received = 0;
+    if (::sigwait(&signals, &received) != 0) continue;
+    if (received == SIGHUP) {
+      LogInfo("daemon.signal", "SIGHUP: a changed configuration takes effect at the next start");
+      continue;
+    }
+    LogInfo("daemon.signal", "{}: stopping", received == SIGTERM ? "SIGTERM" : "SIGINT");
+    return;
+  }
+}
+
+int Serve(const Options& options) {
+  const std::optional<LoadedConfig> loaded = Load(options);
+  if (!loaded.has_value()) return kExitConfig;
+  if (!SetUpLog(loaded->config.log)) return kExitConfig;
+  gpr_set_log_function(ForwardGrpcLog);
+
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int number : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&signals, number);
+  ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  ::signal(SIGPIPE, SIG_IGN);
+
+  Result<std::unique_ptr<Daemon>> daemon = Daemon::Start(loaded->config);
+  if (!daemon.has_value()) {
+    LogError("daemon.start", "{}", daemon.error().ToString());
+    FlushLog();
+    return daemon.error().code == ErrorCode::kUnavailable ? kExitBusy : kExitFailed;
+  }
+  WaitForEnd(signals);
+  (*daemon)->Stop();
+  FlushLog();
+  return 0;
+}
+
+int Run(int argc, char** argv) {
+  CLI::App app("ficusd, a BanyanDB-compatible time-series data node");
+  Options options;
+  app.add_option("--config,-c", options.file, "the YAML file");
+  app.add_option("--set", options.settings, "key=value, above file and environment")
+      ->allow_extra_args(false);
+  app.require_subcommand(0, 1);
+  app.fallthrough();
+  CLI::App* const serve = app.add_subcommand("serve", "run the node (the default)");
+  CLI::App* const check =
+      app.add_subcommand("check-config", "name every mistake of a configuration");
+  check->add_option("file", options.file, "the YAML file");
+  CLI::App* const show = app.add_subcommand("show-config", "print the configuration in force");
+  show->add_flag("--origin", options.origin, "say where each value comes from");
+  CLI::App* const version = app.add_subcommand("version", "print the version");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : kExitUsage;
+  }
+  if (version->parsed()) {
+    std::printf("%s\n", BuildInfoLine().c_str());
+    return 0;
+  }
+  if (check->parsed() || show->parsed()) {
+    const std::optional<LoadedConfig> loaded = Load(options);
+    if (!loaded.has_value()) return kExitConfig;
+    if (check->parsed()) {
+      std::printf("the configuration is fine\n");
+    } else {
+      std::printf("%s",
+                  ShowConfig(*loaded, options.origin ? ShowOrigin::kYes : ShowOrigin::kNo).c_str());
+    }
+    return 0;
+  }
+  static_cast<void>(serve);
+  return Serve(options);
+}
+
+}  // namespace
+}  // namespace ficus
+
+int main(int argc, char** argv) { return ficus::Run(argc, argv); }
