@@ -41,11 +41,14 @@ class QueryStep {
   void Tag(std::string_view key, std::string_view value);
   void Tag(std::string_view key, uint64_t value);
   void Fail(std::string_view message);
+  // For a step whose time was spent in pieces: replaces what the clock says.
+  void SetDuration(int64_t nanos) { counted_nanos_ = nanos; }
 
  private:
   const Clock& clock_;
   QuerySpan* span_ = nullptr;
   int64_t started_ = 0;
+  int64_t counted_nanos_ = -1;
 };
 
 }  // namespace ficus

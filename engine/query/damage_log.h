@@ -1,0 +1,42 @@
+// Which damaged files a query met, and whether it may go on without them.
+#pragma once
+
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "engine/base/result.h"
+#include "engine/query/measure_execution.h"
+#include "engine/query/query_trace.h"
+#include "engine/table/snapshot.h"
+#include "engine/table/ts_table.h"
+
+namespace ficus {
+
+// One per query and thread.
+class DamageLog {
+ public:
+  explicit DamageLog(DamagedParts policy) : policy_(policy) {}
+
+  bool may_skip() const { return policy_ == DamagedParts::kSkip; }
+
+  // kCorruption under kFail when a file that is set aside may hold rows of `times`; under kSkip a
+  // note in the trace.
+  Result<> Check(const std::vector<DamagedFile>& damaged, const TimeRange& times, QueryStep& step);
+
+  // `snapshot`, checked, without the files that this query found damaged.
+  Result<std::shared_ptr<const Snapshot>> Admit(std::shared_ptr<const Snapshot> snapshot,
+                                                const TimeRange& times, QueryStep& step);
+
+  // After `error` (kCorruption) came out of `snapshot`: has the table look for damage. Returns the
+  // error, or, under kSkip, success once the files that caused it are known: the query can start
+  // over without them.
+  Result<> Met(const Error& error, TsTable& table, const Snapshot& snapshot);
+
+ private:
+  const DamagedParts policy_;
+  std::set<std::string> excluded_;  // paths
+};
+
+}  // namespace ficus

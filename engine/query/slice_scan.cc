@@ -1,0 +1,290 @@
+#include "engine/query/slice_scan.h"
+
+#include <algorithm>
+#include <tuple>
+#include <utility>
+
+#include "engine/part/row_range.h"
+
+namespace ficus {
+namespace {
+
+using RowKey = std::tuple<SeriesId, UnixNanos>;
+
+RowKey KeyOf(const ShardSource& source) {
+  return {source.batch.series[source.row], source.batch.timestamps[source.row]};
+}
+
+// The first row from `begin` on whose key is not below `key`. Short runs are the rule where shards
+// take turns series by series, so the search starts near.
+size_t FirstNotBelow(const RowBatch& batch, size_t begin, const RowKey& key) {
+  const auto below = [&](size_t row) {
+    return RowKey(batch.series[row], batch.timestamps[row]) < key;
+  };
+  size_t low = begin;
+  size_t high = batch.rows();
+  for (size_t step = 1; low + step <= batch.rows(); step *= 2) {
+    if (!below(low + step - 1)) {
+      high = low + step - 1;
+      break;
+    }
+    low += step;
+  }
+  while (low < high) {
+    const size_t middle = low + (high - low) / 2;
+    if (below(middle)) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  return low;
+}
+
+// One past the last row of the series of row `begin`, at most `end`.
+size_t EndOfSeries(const RowBatch& batch, size_t begin, size_t end) {
+  const SeriesId series = batch.series[begin];
+  if (batch.series[end - 1] == series) return end;
+  size_t row = begin + 1;
+  while (batch.series[row] == series) ++row;
+  return row;
+}
+
+std::string_view MethodName(SeriesSelection::Method method) {
+  switch (method) {
+    case SeriesSelection::Method::kEverySeries:
+      return "every series";
+    case SeriesSelection::Method::kLookup:
+      return "lookup";
+    case SeriesSelection::Method::kScan:
+      return "index scan";
+  }
+  return "?";
+}
+
+}  // namespace
+
+Result<> SliceScan::Open(const TimeSlice& slice, QuerySpan* parent) {
+  sources_.clear();
+  failed_ = nullptr;
+  for (const TimeSlice::Member& member : slice.members) {
+    const MeasureGroupPlan& plan = context_.plan.groups[member.group];
+    const SeriesCandidates& candidates = candidates_[member.group];
+    if (candidates.known() && candidates.all().empty()) continue;
+    for (const ShardId shard : member.segment->ExistingShards()) {
+      auto source = std::make_unique<ShardSource>(member.group, plan, context_.ledger());
+      source->times = slice.times;
+      source->name = plan.group->key.name + "/shard-" + std::to_string(shard.value());
+      Result<std::shared_ptr<TsTable>> table = member.segment->Shard(shard);
+      if (!table.has_value()) {
+        if (table.error().code == ErrorCode::kUnavailable) break;
+        if (table.error().code != ErrorCode::kCorruption || !damage_.may_skip()) {
+          return std::move(table).error();
+        }
+        QueryStep step(parent, context_.environment.clock, "skip damaged " + source->name);
+        step.Tag("reason", table.error().message);
+        continue;
+      }
+      source->table = std::move(*table);
+      sources_.push_back(std::move(source));
+      failed_ = sources_.back().get();
+      RETURN_IF_ERROR(OpenShard(*sources_.back(), parent));
+      if (sources_.back()->selection.empty()) sources_.pop_back();
+      failed_ = nullptr;
+    }
+  }
+  return Ok();
+}
+
+Result<> SliceScan::OpenShard(ShardSource& source, QuerySpan* parent) {
+  RETURN_IF_ERROR(context_.CheckGoesOn());
+  QueryStep step(parent, context_.environment.clock, "select series of " + source.name);
+  source.snapshot = source.table->Current();
+  ASSIGN_OR_RETURN(source.snapshot, damage_.Admit(std::move(source.snapshot), source.times, step));
+  ASSIGN_OR_RETURN(source.selection,
+                   SeriesSelection::Select(context_, source.plan, candidates_[source.group],
+                                           *source.snapshot, wants_keys_));
+  step.Tag("method", MethodName(source.selection.method()));
+  if (source.selection.method() != SeriesSelection::Method::kEverySeries) {
+    step.Tag("series", source.selection.ids().size());
+  }
+  step.Tag("parts", source.snapshot->parts.size());
+  step.Tag("mem_parts", source.snapshot->mem_parts.size());
+  return Ok();
+}
+
+Result<> SliceScan::StartSource(ShardSource& source, const TimeRange& times) {
+  failed_ = &source;
+  ScanRequest request;
+  request.subject = source.plan.measure->subject_id;
+  request.all_series = source.selection.every_series();
+  if (!request.all_series) request.series = source.selection.ids();
+  request.times = source.times.Intersect(times);
+  for (const ScanColumn& column : source.plan.columns) request.columns.push_back(column.id);
+  source.read_nanos = 0;
+  source.rows_matched = 0;
+  source.hint = 0;
+  source.row = 0;
+  source.at_end = false;
+  ClearRows(source.batch);
+  ASSIGN_OR_RETURN(source.cursor, source.snapshot->Scan(request, context_.ledger()));
+  RETURN_IF_ERROR(Refill(source));
+  failed_ = nullptr;
+  return Ok();
+}
+
+// Makes source.row a row, or source.at_end true.
+Result<> SliceScan::Refill(ShardSource& source) {
+  const Clock& clock = context_.environment.clock;
+  while (!source.at_end && source.row >= source.batch.rows()) {
+    RETURN_IF_ERROR(context_.CheckGoesOn());
+    const int64_t started = clock.Monotonic();
+    failed_ = &source;
+    ASSIGN_OR_RETURN(const bool more, source.cursor->Next(source.batch));
+    source.read_nanos += clock.Monotonic() - started;
+    source.at_end = !more;
+    source.row = 0;
+    if (!more) break;
+    source.columns.assign(source.plan.columns.size(), nullptr);
+    for (size_t slot = 0; slot < source.columns.size(); ++slot) {
+      const ScanColumn& wanted = source.plan.columns[slot];
+      const ColumnValues* column = source.batch.FindColumn(wanted.id);
+      if (column != nullptr && column->type() != wanted.type) {
+        return Error{ErrorCode::kCorruption,
+                     source.name + ": column " + std::to_string(wanted.id.value()) + " has type " +
+                         std::string(ColumnTypeName(column->type())) + ", the schema says " +
+                         std::string(ColumnTypeName(wanted.type))};
+      }
+      source.columns[slot] = column;
+    }
+    failed_ = nullptr;
+  }
+  return Ok();
+}
+
+// The source whose next rows, up to `end`, come before those of every other; false when all ended.
+// Rows with one key in several sources (a measure that is sharded in another way than before, or
+// groups that hold the same series): the highest version stays, then the first source.
+Result<bool> SliceScan::NextRun(ShardSource*& best, size_t& end) {
+  while (true) {
+    best = nullptr;
+    const ShardSource* second = nullptr;
+    bool tie = false;
+    for (const auto& source : sources_) {
+      if (source->at_end) continue;
+      if (best == nullptr) {
+        best = source.get();
+        continue;
+      }
+      const auto order = KeyOf(*source) <=> KeyOf(*best);
+      if (order < 0) {
+        second = best;
+        best = source.get();
+        tie = false;
+      } else if (order == 0) {
+        tie = true;
+        second = source.get();
+      } else if (second == nullptr || KeyOf(*source) < KeyOf(*second)) {
+        second = source.get();
+      }
+    }
+    if (best == nullptr) return false;
+    if (!tie) {
+      end = second == nullptr ? best->batch.rows()
+                              : FirstNotBelow(best->batch, best->row + 1, KeyOf(*second));
+      return true;
+    }
+    const RowKey key = KeyOf(*best);
+    const auto version = [](const ShardSource& source) {
+      return source.batch.versions[source.row];
+    };
+    for (const auto& source : sources_) {
+      if (source->at_end || KeyOf(*source) != key) continue;
+      if (version(*source) > version(*best)) best = source.get();
+    }
+    for (const auto& source : sources_) {
+      if (source.get() == best || source->at_end || KeyOf(*source) != key) continue;
+      ++source->row;
+      RETURN_IF_ERROR(Refill(*source));
+    }
+  }
+}
+
+Result<> SliceScan::Read(const TimeRange& times, SeriesRowsConsumer& consumer, QuerySpan* parent) {
+  for (const auto& source : sources_) RETURN_IF_ERROR(StartSource(*source, times));
+  while (true) {
+    ShardSource* source = nullptr;
+    size_t end = 0;
+    ASSIGN_OR_RETURN(const bool more, NextRun(source, end));
+    if (!more) break;
+    RETURN_IF_ERROR(Deliver(*source, end, consumer));
+    source->row = end;
+    RETURN_IF_ERROR(Refill(*source));
+  }
+  for (const auto& source : sources_) {
+    Report(*source, parent);
+    failed_ = source.get();
+    RETURN_IF_ERROR(consumer.EndSource(*source));
+    failed_ = nullptr;
+    source->cursor.reset();
+    source->batch = RowBatch();
+  }
+  return Ok();
+}
+
+Result<> SliceScan::Deliver(ShardSource& source, size_t end, SeriesRowsConsumer& consumer) {
+  for (size_t begin = source.row; begin < end;) {
+    const size_t series_end = EndOfSeries(source.batch, begin, end);
+    RETURN_IF_ERROR(DeliverSeries(source, begin, series_end, consumer));
+    begin = series_end;
+  }
+  return Ok();
+}
+
+Result<> SliceScan::DeliverSeries(ShardSource& source, size_t begin, size_t end,
+                                  SeriesRowsConsumer& consumer) {
+  const std::optional<CompiledCriteria>& criteria = source.plan.criteria;
+  SeriesRows rows{source, source.batch, source.columns, source.batch.series[begin], begin,
+                  end,    {},           nullptr};
+  SeriesVerdict verdict = criteria.has_value() ? SeriesVerdict::kSome : SeriesVerdict::kAll;
+  if (source.selection.method() != SeriesSelection::Method::kEverySeries) {
+    const SeriesSelection::Found found = source.selection.Find(rows.series, source.hint);
+    if (!found.found) return Ok();  // its entity went with a damaged run
+    verdict = found.verdict;
+    rows.key = found.key;
+  }
+  if (verdict == SeriesVerdict::kSome) {
+    const bool by_entity = criteria->NeedsEntity();
+    if (by_entity) RETURN_IF_ERROR(entity_.Assign(rows.key));
+    RETURN_IF_ERROR(
+        criteria->MatchRows(by_entity ? &entity_ : nullptr, rows.columns, begin, end, matches_));
+    const auto matched = static_cast<size_t>(std::count(matches_.begin(), matches_.end(), 1));
+    if (matched == 0) return Ok();
+    source.rows_matched += matched;
+    if (matched < end - begin) rows.matches = matches_.data();
+  } else {
+    source.rows_matched += end - begin;
+  }
+  return consumer.Accept(rows);
+}
+
+void SliceScan::Report(const ShardSource& source, QuerySpan* parent) const {
+  QueryStep step(parent, context_.environment.clock, "read " + source.name);
+  if (!step.recorded()) return;
+  const ScanCost& cost = source.cursor->cost();
+  step.SetDuration(source.read_nanos);
+  step.Tag("blocks_read", cost.blocks_read);
+  step.Tag("blocks_skipped", cost.blocks_skipped);
+  step.Tag("bytes_read", cost.bytes_read);
+  step.Tag("rows_read", cost.rows_read);
+  step.Tag("rows_matched", source.rows_matched);
+}
+
+Result<> SliceScan::Recover(const Error& error) {
+  if (error.code != ErrorCode::kCorruption || failed_ == nullptr || failed_->snapshot == nullptr) {
+    return error;
+  }
+  return damage_.Met(error, *failed_->table, *failed_->snapshot);
+}
+
+}  // namespace ficus

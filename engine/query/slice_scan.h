@@ -1,0 +1,108 @@
+// Reads the rows of one time slice: all shards of all groups, merged, filtered, series by series.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/base/result.h"
+#include "engine/part/row_source.h"
+#include "engine/query/compiled_criteria.h"
+#include "engine/query/damage_log.h"
+#include "engine/query/query_context.h"
+#include "engine/query/series_selection.h"
+#include "engine/query/time_slices.h"
+#include "engine/segment/segment.h"
+#include "engine/table/snapshot.h"
+
+namespace ficus {
+
+// A shard of a group as the query sees it: a pinned snapshot and the series wanted from it.
+struct ShardSource {
+  ShardSource(size_t group_index, const MeasureGroupPlan& group_plan, MemoryLedger& ledger)
+      : group(group_index), plan(group_plan), selection(ledger) {}
+
+  const size_t group;
+  const MeasureGroupPlan& plan;
+  TimeRange times;  // of the group within the slice
+  std::string name;
+  std::shared_ptr<TsTable> table;
+  std::shared_ptr<const Snapshot> snapshot;
+  SeriesSelection selection;
+
+  // While its rows are read.
+  std::unique_ptr<RowCursor> cursor;
+  RowBatch batch;
+  size_t row = 0;
+  bool at_end = true;
+  std::vector<const ColumnValues*> columns;  // by slot, of `batch`
+  size_t hint = 0;
+  int64_t read_nanos = 0;
+  uint64_t rows_matched = 0;
+};
+
+// Rows of one series that lie next to each other in a batch.
+struct SeriesRows {
+  const ShardSource& source;
+  const RowBatch& batch;
+  ColumnSlots columns;
+  SeriesId series;
+  size_t begin = 0;
+  size_t end = 0;                    // at least one row
+  std::string_view key;              // empty unless keys were wanted
+  const uint8_t* matches = nullptr;  // by row - begin; null: every row
+};
+
+class SeriesRowsConsumer {
+ public:
+  virtual ~SeriesRowsConsumer() = default;
+  // Ascending by (series, timestamp) within a slice. What `rows` refers to ends with the call.
+  virtual Result<> Accept(const SeriesRows& rows) = 0;
+  // No more rows come from `source` in this pass; its snapshot is still there.
+  virtual Result<> EndSource(const ShardSource& source) = 0;
+};
+
+// One thread.
+class SliceScan {
+ public:
+  // What it refers to outlives it. `candidates` by group.
+  SliceScan(const QueryContext& context, const std::vector<SeriesCandidates>& candidates,
+            DamageLog& damage, bool wants_keys)
+      : context_(context), candidates_(candidates), damage_(damage), wants_keys_(wants_keys) {}
+
+  // Pins the shards of `slice` and selects their series. A segment that is being removed has no
+  // rows any more.
+  Result<> Open(const TimeSlice& slice, QuerySpan* parent);
+
+  // Reads the rows within `times`; may be called again.
+  Result<> Read(const TimeRange& times, SeriesRowsConsumer& consumer, QuerySpan* parent);
+
+  // After Open or Read failed with kCorruption: the error, or success when the slice can be opened
+  // again without what is damaged.
+  Result<> Recover(const Error& error);
+
+ private:
+  Result<> OpenShard(ShardSource& source, QuerySpan* parent);
+  Result<> StartSource(ShardSource& source, const TimeRange& times);
+  Result<> Refill(ShardSource& source);
+  Result<bool> NextRun(ShardSource*& source, size_t& end);
+  Result<> Deliver(ShardSource& source, size_t end, SeriesRowsConsumer& consumer);
+  Result<> DeliverSeries(ShardSource& source, size_t begin, size_t end,
+                         SeriesRowsConsumer& consumer);
+  void Report(const ShardSource& source, QuerySpan* parent) const;
+
+  const QueryContext& context_;
+  const std::vector<SeriesCandidates>& candidates_;
+  DamageLog& damage_;
+  const bool wants_keys_;
+
+  std::vector<std::unique_ptr<ShardSource>> sources_;
+  ShardSource* failed_ = nullptr;  // where the last error came from
+  EntityView entity_;
+  std::vector<uint8_t> matches_;
+};
+
+}  // namespace ficus
