@@ -1,5 +1,7 @@
 #include "engine/wal/log_reader.h"
 
+#include <fstream>
+#include <iterator>
 #include <map>
 #include <string>
 #include <vector>
@@ -238,6 +240,18 @@ TEST_CASE("a renamed file, an older copy and a cut file are named", "[wal][reade
     REQUIRE(damage->file == "0000000000000002.log");
     REQUIRE(damage->what.find("continues another file") != std::string::npos);
   }
+}
+
+TEST_CASE("a file that another program wrote by the description is read", "[wal][reader]") {
+  std::ifstream stream("test/fuzz/corpus/log_reader/intact_file", std::ios::binary);
+  const std::string input{std::istreambuf_iterator<char>(stream), {}};
+  auto fs = MemoryFileSystem::Create();
+  fs->Open("0000000000000001.log", {.mode = OpenMode::kCreate}).value();
+  Overwrite(*fs, "0000000000000001.log", 0, input.substr(1));
+  auto reader = LogReader::Open(*fs, {}).value();
+  REQUIRE(reader->report().id == LogId(77));
+  REQUIRE(reader->report().scn == Scn(9));
+  REQUIRE(Read(*reader) == Batches{{1, "hello"}});
 }
 
 TEST_CASE("a sector of another history of the same file is a hole", "[wal][reader]") {
