@@ -314,42 +314,6 @@ TEST_CASE("the engine in use is a metric", "[io][metrics]") {
 
 // ----- rings -----
 
-TEST_CASE("each thread has a ring of its own, which goes with the thread or the file system",
-          "[io][uring]") {
-  if (!UringRefusal().empty()) SKIP_TEST("io_uring cannot be used here");
-  auto pool = *RingPool::Create(8, RingPool::kRingsMax);
-  UringRing* mine = nullptr;
-  pool->With([&](UringRing& ring) { mine = &ring; });
-  pool->With([&](UringRing& ring) { REQUIRE(&ring == mine); });
-  REQUIRE(pool->ring_count() == 1);
-  std::thread([&] {
-    pool->With([&](UringRing& ring) { REQUIRE(&ring != mine); });
-    REQUIRE(pool->ring_count() == 2);
-  }).join();
-  REQUIRE(pool->ring_count() == 1);
-  pool.reset();
-  // A new pool, perhaps at the same address, does not meet rings of the old one.
-  pool = *RingPool::Create(8, RingPool::kRingsMax);
-  REQUIRE(pool->ring_count() == 0);
-  pool->With([](UringRing&) {});
-  REQUIRE(pool->ring_count() == 1);
-}
-
-TEST_CASE("a thread keeps rings of a few file systems only", "[io][uring]") {
-  if (!UringRefusal().empty()) SKIP_TEST("io_uring cannot be used here");
-  std::vector<std::shared_ptr<RingPool>> pools;
-  for (size_t i = 0; i < RingPool::kPoolsPerThreadMax + 2; ++i) {
-    pools.push_back(*RingPool::Create(4, RingPool::kRingsMax));
-    pools.back()->With([](UringRing&) {});
-  }
-  size_t rings = 0;
-  for (const auto& pool : pools) rings += pool->ring_count();
-  REQUIRE(rings == RingPool::kPoolsPerThreadMax);
-  REQUIRE(pools.front()->ring_count() == 0);
-  pools.front()->With([](UringRing&) {});
-  REQUIRE(pools.front()->ring_count() == 1);
-}
-
 TEST_CASE("threads beyond the number of rings share one", "[io][uring]") {
   if (!UringRefusal().empty()) SKIP_TEST("io_uring cannot be used here");
   const TempDirectory directory;
