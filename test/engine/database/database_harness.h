@@ -1,0 +1,279 @@
+// A whole node in memory, driven by one deterministic executor: opened, written, killed, crashed
+// and opened again.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include <catch2/catch.hpp>
+
+#include "engine/base/memory_ledger.h"
+#include "engine/base/metrics.h"
+#include "engine/database/database.h"
+#include "engine/io/memory_file_system.h"
+#include "engine/model/entity.h"
+#include "engine/runtime/executor.h"
+#include "engine/schema/schema_registry.h"
+
+namespace ficus {
+
+// (host, timestamp) -> (version, value)
+using NodeRows = std::map<std::pair<int64_t, UnixNanos>, std::pair<int64_t, int64_t>>;
+
+struct NodeRow {
+  int64_t host = 0;
+  UnixNanos time = 0;
+  int64_t value = 0;
+  int64_t version = 1;
+};
+
+class DatabaseHarness {
+ public:
+  explicit DatabaseHarness(uint64_t seed = 1)
+      : random_(seed),
+        executor_(DeterministicExecutor::Create(seed, clock_)),
+        fs_(MemoryFileSystem::Create()),
+        log_fs_(MemoryFileSystem::Create()) {
+    options_.ballast_bytes = 1 << 20;
+    options_.log.file_bytes = 1 << 20;
+  }
+  ~DatabaseHarness() { Close(); }
+
+  DatabaseOptions& options() { return options_; }
+  MemoryFileSystem& fs() { return *fs_; }
+  MemoryFileSystem& log_fs() { return *log_fs_; }
+  ManualClock& clock() { return clock_; }
+  DeterministicExecutor& executor() { return *executor_; }
+  Database& database() { return *database_; }
+  SeededRandom& random() { return random_; }
+  UnixNanos now() const { return clock_.Now(); }
+
+  Result<> Open() {
+    DatabaseEnvironment environment{
+        *fs_,       *log_fs_,   clock_,
+        random_,    ledger_,    metrics_,
+        *executor_, *executor_, *executor_,
+        *executor_, *executor_, [this](const std::function<bool()>& done) { Pump(done); }};
+    ASSIGN_OR_RETURN(database_, Database::Open(std::move(environment), options_));
+    return Ok();
+  }
+
+  // A clean stop.
+  void Close() {
+    if (database_ != nullptr) database_->Close();
+    database_.reset();
+    executor_->DropAll();
+  }
+  // The process dies; the page cache lives on.
+  void Kill() {
+    executor_->DropAll();
+    if (database_ != nullptr) database_->Close();
+    database_.reset();
+    executor_->DropAll();
+  }
+  // The machine loses power.
+  void Crash(MemoryFileSystem::NameOrder order) {
+    std::unique_ptr<MemoryFileSystem> fs = fs_->Crash(random_, order);
+    std::unique_ptr<MemoryFileSystem> log_fs = log_fs_->Crash(random_, order);
+    Kill();
+    fs_ = std::move(fs);
+    log_fs_ = std::move(log_fs);
+  }
+
+  void UseLog(std::unique_ptr<MemoryFileSystem> log_fs) { log_fs_ = std::move(log_fs); }
+
+  Result<SchemaChange> Change(Database::PrepareChange prepare) {
+    Result<SchemaChange> outcome = Error{ErrorCode::kUnavailable, "not called"};
+    bool done = false;
+    database_->ChangeSchema(std::move(prepare), [&](Result<SchemaChange> change) {
+      outcome = std::move(change);
+      done = true;
+    });
+    Pump([&] { return done; });
+    return outcome;
+  }
+  Result<SchemaChange> Create(SchemaObject object) {
+    return Change([this, object](const SchemaRegistry& registry) {
+      return registry.PrepareCreate(object, now(), random_);
+    });
+  }
+  Result<SchemaChange> CreateGroup(const std::string& name, uint32_t shards = 2,
+                                   uint32_t ttl_days = 7) {
+    GroupSchema schema;
+    schema.catalog = Catalog::kMeasure;
+    schema.resources = ResourceOptions{shards, IntervalRule{IntervalUnit::kDay, 1},
+                                       IntervalRule{IntervalUnit::kDay, ttl_days}};
+    SchemaObject object;
+    object.key = {SchemaKind::kGroup, "", name};
+    object.payload = "group " + name;
+    object.view = schema;
+    return Create(object);
+  }
+  Result<SchemaChange> CreateMeasure(const std::string& group, const std::string& name) {
+    MeasureSchema schema;
+    schema.families = {{"default", {{"host", TagType::kInt, kNoColumn}}}};
+    schema.fields = {{"value", FieldType::kInt, 0, 1, kNoColumn}};
+    schema.entity = {"host"};
+    SchemaObject object;
+    object.key = {SchemaKind::kMeasure, group, name};
+    object.payload = "measure " + name;
+    object.view = schema;
+    return Create(object);
+  }
+  Result<SchemaChange> DeleteGroup(const std::string& name,
+                                   GroupDeletion deletion = GroupDeletion::kEverything) {
+    Result<SchemaChange> outcome = Error{ErrorCode::kUnavailable, "not called"};
+    bool done = false;
+    database_->DeleteGroup(name, deletion, [&](Result<SchemaChange> change) {
+      outcome = std::move(change);
+      done = true;
+    });
+    Pump([&] { return done; });
+    return outcome;
+  }
+
+  KeyedRows Keyed(const std::string& group, const std::string& name,
+                  const std::vector<NodeRow>& rows) {
+    const auto schema = database_->Schema();
+    const SchemaObject* const measure = schema->Find(SchemaKind::kMeasure, group, name);
+    REQUIRE(measure != nullptr);
+    KeyedRows keyed;
+    keyed.group = schema->FindGroup(group)->group_id;
+    keyed.schema_revision = measure->mod_revision;
+    keyed.rows.subject = measure->subject_id;
+    keyed.rows.columns.emplace_back(measure->measure().fields[0].column, ColumnType::kInt64);
+    uint32_t ordinal = 0;
+    for (const NodeRow& row : rows) {
+      const std::vector<TagValue> entity = {row.host};
+      const std::string key = *EncodeSeriesKey(name, entity);
+      keyed.rows.series.push_back(SeriesIdOf(key));
+      keyed.rows.timestamps.push_back(row.time);
+      keyed.rows.versions.push_back(row.version);
+      keyed.rows.columns[0].AppendWord(static_cast<uint64_t>(row.value));
+      keyed.series_checks.push_back(SeriesCheckOf(key));
+      keyed.shard_hashes.push_back(static_cast<uint64_t>(row.host));
+      keyed.keys += key;
+      keyed.key_ends.push_back(static_cast<uint32_t>(keyed.keys.size()));
+      keyed.ordinals.push_back(ordinal++);
+    }
+    return keyed;
+  }
+
+  struct Written {
+    Result<> result = Error{ErrorCode::kUnavailable, "not called"};
+    std::vector<RefusedRow> refused;
+    bool done = false;
+  };
+  // Hands rows over and returns before anything has happened.
+  std::shared_ptr<Written> Begin(const std::string& group, const std::string& name,
+                                 const std::vector<NodeRow>& rows) {
+    auto written = std::make_shared<Written>();
+    std::vector<KeyedRows> batch;
+    batch.push_back(Keyed(group, name, rows));
+    database_->Write(std::move(batch), [written](Result<> result, std::vector<RefusedRow> refused) {
+      written->result = std::move(result);
+      written->refused = std::move(refused);
+      written->done = true;
+    });
+    return written;
+  }
+  Written Write(const std::string& group, const std::string& name,
+                const std::vector<NodeRow>& rows) {
+    const auto written = Begin(group, name, rows);
+    Pump([&] { return written->done; });
+    return *written;
+  }
+
+  // Every row of a measure, through the tables.
+  NodeRows Read(const std::string& group, const std::string& name) {
+    const auto schema = database_->Schema();
+    const SchemaObject* const measure = schema->Find(SchemaKind::kMeasure, group, name);
+    REQUIRE(measure != nullptr);
+    const auto store = database_->FindGroup(schema->FindGroup(group)->group_id);
+    NodeRows rows;
+    if (store == nullptr) return rows;
+    for (const auto& segment : store->Segments(TimeRange::All())) {
+      for (const ShardId shard : segment->ExistingShards()) {
+        const auto table = segment->Shard(shard);
+        REQUIRE(table.has_value());
+        ReadTable(*(*table)->Current(), *measure, rows);
+      }
+    }
+    return rows;
+  }
+
+  Result<> FlushAll() {
+    return Await([this](auto done) { database_->FlushAll(std::move(done)); });
+  }
+  Result<> MergeAll() {
+    return Await([this](auto done) { database_->MergeAll(std::move(done)); });
+  }
+  Result<> RunRetention() {
+    return Await([this](auto done) { database_->RunRetention(std::move(done)); });
+  }
+  // Lets the watch and everything it starts run.
+  void Pass(int64_t nanos) { executor_->Advance(nanos); }
+
+  void Pump(const std::function<bool()>& done) {
+    // The watch always has a timer, so time moves only as far as it must.
+    for (int i = 0; i < 1'000'000 && !done(); ++i) {
+      if (!executor_->RunOne()) executor_->Advance(kNanosPerMilli);
+    }
+    REQUIRE(done());
+  }
+
+ private:
+  Result<> Await(const std::function<void(std::function<void(Result<>)>)>& start) {
+    auto outcome = std::make_shared<std::optional<Result<>>>();
+    start([outcome](Result<> result) { *outcome = std::move(result); });
+    Pump([&] { return outcome->has_value(); });
+    return **outcome;
+  }
+
+  void ReadTable(const Snapshot& snapshot, const SchemaObject& measure, NodeRows& rows) {
+    std::map<SeriesId, int64_t> hosts;
+    REQUIRE(snapshot
+                .ScanSeries(measure.subject_id,
+                            [&](SeriesId series, std::string_view key) {
+                              hosts[series] = std::get<int64_t>(DecodeSeriesKey(key)->entity[0]);
+                              return true;
+                            })
+                .has_value());
+    ScanRequest request;
+    request.subject = measure.subject_id;
+    request.all_series = true;
+    const ColumnId column = measure.measure().fields[0].column;
+    request.columns = {column};
+    auto cursor = snapshot.Scan(request, ledger_);
+    REQUIRE(cursor.has_value());
+    RowBatch batch;
+    for (;;) {
+      const Result<bool> more = (*cursor)->Next(batch);
+      REQUIRE(more.has_value());
+      if (!*more) return;
+      for (size_t row = 0; row < batch.rows(); ++row) {
+        REQUIRE(hosts.contains(batch.series[row]));
+        const std::pair key(hosts[batch.series[row]], batch.timestamps[row]);
+        REQUIRE(!rows.contains(key));
+        rows[key] = {batch.versions[row], batch.FindColumn(column)->int64(row)};
+      }
+    }
+  }
+
+  ManualClock clock_{1'795'159'800LL * kNanosPerSecond};  // 2026-11-20T07:30:00Z
+  SeededRandom random_;
+  MetricRegistry metrics_;
+  MemoryLedger ledger_{size_t{1} << 30};
+  std::unique_ptr<DeterministicExecutor> executor_;
+  std::unique_ptr<MemoryFileSystem> fs_;
+  std::unique_ptr<MemoryFileSystem> log_fs_;
+  DatabaseOptions options_;
+  std::unique_ptr<Database> database_;
+};
+
+}  // namespace ficus
