@@ -1,21 +1,19 @@
 #include "server/ingest/wire_reader.h"
 
+#include <algorithm>
 #include <array>
 
 namespace ficus {
 
-bool WireReader::ReadLongVarint(int bytes_max, uint64_t& value) {
-  uint64_t result = 0;
-  for (int i = 0; i < bytes_max; ++i) {
-    if (p_ == end_) return false;
-    const auto byte = static_cast<uint8_t>(*p_++);
-    result |= uint64_t{byte & 0x7Fu} << (7 * i);
-    if (byte < 0x80) {
-      value = result;
-      return true;
-    }
+WireReader::VarintEnd WireReader::VarintByBytes(std::string_view bytes, int bytes_max) {
+  uint64_t value = 0;
+  const int count = static_cast<int>(std::min(bytes.size(), static_cast<size_t>(bytes_max)));
+  for (int i = 0; i < count; ++i) {
+    const auto byte = static_cast<uint8_t>(bytes[static_cast<size_t>(i)]);
+    value |= uint64_t{byte & 0x7Fu} << (7 * i);
+    if (byte < 0x80) return {value, bytes.data() + i + 1};
   }
-  return false;
+  return {0, nullptr};
 }
 
 bool WireReader::SkipPlain(uint32_t tag) {
@@ -35,11 +33,12 @@ bool WireReader::SkipPlain(uint32_t tag) {
   }
 }
 
-bool WireReader::Skip(uint32_t tag, int depth) {
+const char* WireReader::SkipField(std::string_view bytes, uint32_t tag, int depth) {
+  WireReader in(bytes);
   const uint32_t field = tag >> 3;
-  if (field == 0) return false;
-  return (tag & 7) == static_cast<uint32_t>(WireType::kStartGroup) ? SkipGroup(field, depth)
-                                                                   : SkipPlain(tag);
+  if (field == 0) return nullptr;
+  const bool is_group = (tag & 7) == static_cast<uint32_t>(WireType::kStartGroup);
+  return (is_group ? in.SkipGroup(field, depth) : in.SkipPlain(tag)) ? in.p_ : nullptr;
 }
 
 bool WireReader::SkipGroup(uint32_t field, int depth) {

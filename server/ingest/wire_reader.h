@@ -4,6 +4,7 @@
 // width of a number. Every read stays inside the bytes.
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -31,7 +32,11 @@ constexpr uint32_t WireTag(uint32_t field, WireType type) {
 // Each read returns false when the bytes end or break the form; the reader is then useless.
 class WireReader {
  public:
-  explicit WireReader(std::string_view bytes) : p_(bytes.data()), end_(p_ + bytes.size()) {}
+  explicit WireReader(std::string_view bytes) : WireReader(bytes, bytes.data() + bytes.size()) {}
+  // `bytes` lie in a buffer that goes on to `buffer_end`: what follows them may be loaded, and is
+  // never given.
+  WireReader(std::string_view bytes, const char* buffer_end)
+      : p_(bytes.data()), end_(p_ + bytes.size()), buffer_end_(buffer_end) {}
 
   bool AtEnd() const { return p_ == end_; }
 
@@ -76,21 +81,60 @@ class WireReader {
   }
 
   // Skips the rest of a field that nobody knows. `depth` is what is left of kWireDepthMax.
-  bool Skip(uint32_t tag, int depth);
+  bool Skip(uint32_t tag, int depth) {
+    const char* next = SkipField({p_, static_cast<size_t>(end_ - p_)}, tag, depth);
+    if (next == nullptr) return false;
+    p_ = next;
+    return true;
+  }
 
  private:
-  bool ReadLongVarint(int bytes_max, uint64_t& value);
+  // Numbers of two to eight bytes without a branch per byte: the first byte without its high bit
+  // set is the last one, and pairs of 7, 14 and 28 bits move together.
+  bool ReadLongVarint(int bytes_max, uint64_t& value) {
+    if (buffer_end_ - p_ >= 8) {
+      uint64_t word = LoadLittle<uint64_t>(p_);
+      const uint64_t ends = ~word & 0x8080808080808080;
+      if (ends != 0) {
+        const int bytes = (std::countr_zero(ends) >> 3) + 1;
+        if (bytes > bytes_max || bytes > end_ - p_) return false;
+        word &= (ends ^ (ends - 1)) & 0x7F7F7F7F7F7F7F7F;
+        word = (word & 0x007F007F007F007F) | (word & 0x7F007F007F007F00) >> 1;
+        word = (word & 0x00003FFF00003FFF) | (word & 0x3FFF00003FFF0000) >> 2;
+        word = (word & 0x000000000FFFFFFF) | (word & 0x0FFFFFFF00000000) >> 4;
+        value = word;
+        p_ += bytes;
+        return true;
+      }
+    }
+    const VarintEnd read = VarintByBytes({p_, static_cast<size_t>(end_ - p_)}, bytes_max);
+    if (read.end == nullptr) return false;
+    value = read.value;
+    p_ = read.end;
+    return true;
+  }
+
+  // What is seldom needed works on copies, so that the compiler can keep a reader in registers.
+  struct VarintEnd {
+    uint64_t value;
+    const char* end;  // null: malformed
+  };
+  static VarintEnd VarintByBytes(std::string_view bytes, int bytes_max);
+  // Where the field ends; null: malformed.
+  static const char* SkipField(std::string_view bytes, uint32_t tag, int depth);
+
+  // A field other than a group.
+  bool SkipPlain(uint32_t tag);
+  bool SkipGroup(uint32_t field, int depth);
   bool SkipFixed(ptrdiff_t size) {
     if (end_ - p_ < size) return false;
     p_ += size;
     return true;
   }
-  // A field other than a group.
-  bool SkipPlain(uint32_t tag);
-  bool SkipGroup(uint32_t field, int depth);
 
   const char* p_;
   const char* end_;
+  const char* buffer_end_;
 };
 
 }  // namespace ficus

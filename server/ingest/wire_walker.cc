@@ -16,11 +16,30 @@ constexpr uint32_t Bytes(uint32_t field) { return WireTag(field, WireType::kByte
 // Most strings are ASCII, which eight bytes at a time tell.
 bool IsText(std::string_view bytes) {
   constexpr uint64_t kHighBits = 0x8080808080808080;
-  while (bytes.size() >= sizeof kHighBits) {
-    if ((LoadLittle<uint64_t>(bytes.data()) & kHighBits) != 0) break;
-    bytes.remove_prefix(sizeof kHighBits);
+  const size_t size = bytes.size();
+  uint64_t seen = 0;
+  if (size >= sizeof seen) {
+    for (size_t i = 0; i + sizeof seen <= size; i += sizeof seen) {
+      seen |= LoadLittle<uint64_t>(bytes.data() + i);
+    }
+    seen |= LoadLittle<uint64_t>(bytes.data() + size - sizeof seen);
+  } else {
+    for (const char byte : bytes) seen |= static_cast<uint8_t>(byte);
   }
-  return IsUtf8(bytes);
+  return (seen & kHighBits) == 0 || IsUtf8(bytes);
+}
+
+// The shape that nearly every value has: one member, a message with nothing but its field 1. The
+// bytes behind that field's tag; nothing for any other shape, which is read the long way.
+inline std::string_view OnlyMember(std::string_view body, uint32_t member, uint32_t field) {
+  constexpr size_t kHead = 3;  // two tags and a length, all of one byte
+  const size_t size = body.size();
+  if (size <= kHead || size > 0x7F) return {};
+  if (body[0] != static_cast<char>(member) || body[1] != static_cast<char>(size - 2) ||
+      body[2] != static_cast<char>(field)) {
+    return {};
+  }
+  return body.substr(kHead);
 }
 
 // Calls `on_element` with each element of a StrArray's body; false when the body is malformed.
@@ -64,12 +83,13 @@ bool WalkInt64Array(std::string_view body, int depth, OnElement on_element) {
 // One function per message. `depth` is what is left of kWireDepthMax inside of it.
 class Walker {
  public:
-  explicit Walker(WriteRequestView& view) : view_(view) {}
+  Walker(std::string_view bytes, WriteRequestView& view)
+      : buffer_end_(bytes.data() + bytes.size()), view_(view) {}
 
   bool too_many() const { return items_ > kWireItemsMax; }
 
   bool Request(std::string_view body, int depth) {
-    for (WireReader in(body); !in.AtEnd();) {
+    for (WireReader in(body, buffer_end_); !in.AtEnd();) {
       uint32_t tag = 0;
       std::string_view bytes;
       if (!in.ReadTag(tag)) return false;
@@ -113,7 +133,7 @@ class Walker {
   }
 
   bool Metadata(std::string_view body, int depth) {
-    for (WireReader in(body); !in.AtEnd();) {
+    for (WireReader in(body, buffer_end_); !in.AtEnd();) {
       uint32_t tag = 0;
       if (!in.ReadTag(tag)) return false;
       bool ok = true;
@@ -142,7 +162,7 @@ class Walker {
   }
 
   bool DataPoint(std::string_view body, int depth) {
-    for (WireReader in(body); !in.AtEnd();) {
+    for (WireReader in(body, buffer_end_); !in.AtEnd();) {
       uint32_t tag = 0;
       std::string_view bytes;
       if (!in.ReadTag(tag)) return false;
@@ -171,8 +191,8 @@ class Walker {
     return true;
   }
 
-  static bool Timestamp(std::string_view body, int depth, int64_t& seconds, int32_t& nanos) {
-    for (WireReader in(body); !in.AtEnd();) {
+  bool Timestamp(std::string_view body, int depth, int64_t& seconds, int32_t& nanos) {
+    for (WireReader in(body, buffer_end_); !in.AtEnd();) {
       uint32_t tag = 0;
       if (!in.ReadTag(tag)) return false;
       bool ok = true;
@@ -191,7 +211,7 @@ class Walker {
   bool Family(std::string_view body, int depth) {
     if (!Count()) return false;
     const auto first = static_cast<uint32_t>(view_.tags.size());
-    for (WireReader in(body); !in.AtEnd();) {
+    for (WireReader in(body, buffer_end_); !in.AtEnd();) {
       uint32_t tag = 0;
       if (!in.ReadTag(tag)) return false;
       if (tag == Bytes(1)) {
@@ -214,8 +234,10 @@ class Walker {
     value.array.first = static_cast<uint32_t>(view_.array_messages.size());
   }
 
+  // `value` is as new.
   bool TagValue(std::string_view body, int depth, ValueView& value) {
-    for (WireReader in(body); !in.AtEnd();) {
+    if (OnlyString(body, Bytes(2), value) || OnlyInt(body, Bytes(4), value)) return true;
+    for (WireReader in(body, buffer_end_); !in.AtEnd();) {
       uint32_t tag = 0;
       if (!in.ReadTag(tag)) return false;
       bool ok = true;
@@ -250,7 +272,8 @@ class Walker {
   }
 
   bool FieldValue(std::string_view body, int depth, ValueView& value) {
-    for (WireReader in(body); !in.AtEnd();) {
+    if (OnlyInt(body, Bytes(3), value) || OnlyFloat(body, Bytes(5), value)) return true;
+    for (WireReader in(body, buffer_end_); !in.AtEnd();) {
       uint32_t tag = 0;
       if (!in.ReadTag(tag)) return false;
       bool ok = true;
@@ -278,6 +301,36 @@ class Walker {
     return true;
   }
 
+  // The short ways. False: read it the long way.
+  static bool OnlyString(std::string_view body, uint32_t member, ValueView& value) {
+    const std::string_view rest = OnlyMember(body, member, Bytes(1));
+    if (rest.empty() || rest[0] != static_cast<char>(rest.size() - 1)) return false;
+    const std::string_view text = rest.substr(1);
+    if (!IsText(text)) return false;
+    value.kind = ValueKind::kString;
+    value.bytes = text;
+    return true;
+  }
+
+  bool OnlyInt(std::string_view body, uint32_t member, ValueView& value) {
+    const std::string_view rest = OnlyMember(body, member, Varint(1));
+    if (rest.empty()) return false;
+    WireReader in(rest, buffer_end_);
+    uint64_t number = 0;
+    if (!in.ReadVarint(number) || !in.AtEnd()) return false;
+    value.kind = ValueKind::kInt;
+    value.word = number;
+    return true;
+  }
+
+  static bool OnlyFloat(std::string_view body, uint32_t member, ValueView& value) {
+    const std::string_view rest = OnlyMember(body, member, Fixed64(1));
+    if (rest.size() != sizeof(uint64_t)) return false;
+    value.kind = ValueKind::kFloat;
+    value.word = LoadLittle<uint64_t>(rest.data());
+    return true;
+  }
+
   bool NullMember(WireReader& in, ValueView& value) {
     uint64_t ignored = 0;
     Become(ValueKind::kNull, value);
@@ -293,7 +346,7 @@ class Walker {
     std::string_view body;
     if (!in.ReadBytes(body)) return false;
     Become(ValueKind::kString, value);
-    for (WireReader message(body); !message.AtEnd();) {
+    for (WireReader message(body, buffer_end_); !message.AtEnd();) {
       uint32_t tag = 0;
       if (!message.ReadTag(tag)) return false;
       const bool ok =
@@ -310,7 +363,7 @@ class Walker {
     Become(kind, value);
     const bool is_int = kind == ValueKind::kInt;
     const uint32_t number = is_int ? Varint(1) : Fixed64(1);
-    for (WireReader message(body); !message.AtEnd();) {
+    for (WireReader message(body, buffer_end_); !message.AtEnd();) {
       uint32_t tag = 0;
       if (!message.ReadTag(tag)) return false;
       bool ok = true;
@@ -360,7 +413,7 @@ class Walker {
   }
 
   bool Spec(std::string_view body, int depth) {
-    for (WireReader in(body); !in.AtEnd();) {
+    for (WireReader in(body, buffer_end_); !in.AtEnd();) {
       uint32_t tag = 0;
       if (!in.ReadTag(tag)) return false;
       bool ok = true;
@@ -381,7 +434,7 @@ class Walker {
     if (!Count()) return false;
     FamilySpecView family;
     family.tags.first = static_cast<uint32_t>(view_.spec_tags.size());
-    for (WireReader in(body); !in.AtEnd();) {
+    for (WireReader in(body, buffer_end_); !in.AtEnd();) {
       uint32_t tag = 0;
       if (!in.ReadTag(tag)) return false;
       bool ok = true;
@@ -399,6 +452,7 @@ class Walker {
     return true;
   }
 
+  const char* const buffer_end_;
   WriteRequestView& view_;
   size_t items_ = 0;
 };
@@ -432,7 +486,7 @@ void ForEachInt64(const WriteRequestView& view, const ValueView& value, OnElemen
 
 Result<> ParseWriteRequest(std::string_view bytes, WriteRequestView& view) {
   view.Clear();
-  Walker walker(view);
+  Walker walker(bytes, view);
   if (walker.Request(bytes, kWireDepthMax)) return Ok();
   if (walker.too_many()) {
     return Error{ErrorCode::kResourceExhausted,

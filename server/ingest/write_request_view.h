@@ -37,7 +37,7 @@ struct ValueView {
   int32_t nanos = 0;       // kTimestamp
   uint64_t word = 0;       // kInt; kFloat: its bits; kTimestamp: seconds
   std::string_view bytes;  // kString, kBinary
-  ItemRange array;            // kStringArray, kIntArray: array messages in array_messages
+  ItemRange array;         // kStringArray, kIntArray: array messages in array_messages
 };
 
 struct MetadataView {
