@@ -163,8 +163,6 @@ Result<> SliceScan::Refill(ShardSource& source) {
 }
 
 // The source whose next rows, up to `end`, come before those of every other; false when all ended.
-// Rows with one key in several sources (a measure that is sharded in another way than before, or
-// groups that hold the same series): the highest version stays, then the first source.
 Result<bool> SliceScan::NextRun(ShardSource*& best, size_t& end) {
   while (true) {
     best = nullptr;
@@ -183,7 +181,6 @@ Result<bool> SliceScan::NextRun(ShardSource*& best, size_t& end) {
         tie = false;
       } else if (order == 0) {
         tie = true;
-        second = source.get();
       } else if (second == nullptr || KeyOf(*source) < KeyOf(*second)) {
         second = source.get();
       }
@@ -194,20 +191,47 @@ Result<bool> SliceScan::NextRun(ShardSource*& best, size_t& end) {
                               : FirstNotBelow(best->batch, best->row + 1, KeyOf(*second));
       return true;
     }
-    const RowKey key = KeyOf(*best);
-    const auto version = [](const ShardSource& source) {
-      return source.batch.versions[source.row];
-    };
-    for (const auto& source : sources_) {
-      if (source->at_end || KeyOf(*source) != key) continue;
-      if (version(*source) > version(*best)) best = source.get();
+    RETURN_IF_ERROR(ResolveTie(KeyOf(*best)));
+  }
+}
+
+// Leaves at most one of the rows with this key. Within a group (a measure that was sharded in
+// another way before) the highest version counts, whatever the criteria say of it; of several
+// groups the highest version of those that match. Of equals the first stays.
+Result<> SliceScan::ResolveTie(const std::tuple<SeriesId, UnixNanos>& key) {
+  std::vector<ShardSource*> tied;
+  for (const auto& source : sources_) {
+    if (!source->at_end && KeyOf(*source) == key) tied.push_back(source.get());
+  }
+  const auto version = [](const ShardSource& source) { return source.batch.versions[source.row]; };
+  const auto drop = [](ShardSource& source) { ++source.row; };
+  ShardSource* best = nullptr;
+  for (size_t i = 0; i < tied.size();) {
+    ShardSource* of_group = tied[i];
+    size_t next = i + 1;
+    for (; next < tied.size() && tied[next]->group == tied[i]->group; ++next) {
+      ShardSource* loser = tied[next];
+      if (version(*loser) > version(*of_group)) std::swap(loser, of_group);
+      drop(*loser);
     }
-    for (const auto& source : sources_) {
-      if (source.get() == best || source->at_end || KeyOf(*source) != key) continue;
-      ++source->row;
-      RETURN_IF_ERROR(Refill(*source));
+    i = next;
+    ASSIGN_OR_RETURN(const bool matches, MatchesNow(*of_group));
+    if (matches && (best == nullptr || version(*of_group) > version(*best))) {
+      if (best != nullptr) drop(*best);
+      best = of_group;
+    } else {
+      drop(*of_group);
     }
   }
+  for (ShardSource* source : tied) RETURN_IF_ERROR(Refill(*source));
+  return Ok();
+}
+
+// Whether the criteria let the source's next row through.
+Result<bool> SliceScan::MatchesNow(ShardSource& source) {
+  SeriesRows rows = RowsOf(source, source.row, source.row + 1);
+  ASSIGN_OR_RETURN(const size_t matched, Match(source, rows));
+  return matched > 0;
 }
 
 Result<> SliceScan::Read(const TimeRange& times, SeriesRowsConsumer& consumer, QuerySpan* parent) {
@@ -234,38 +258,40 @@ Result<> SliceScan::Read(const TimeRange& times, SeriesRowsConsumer& consumer, Q
 
 Result<> SliceScan::Deliver(ShardSource& source, size_t end, SeriesRowsConsumer& consumer) {
   for (size_t begin = source.row; begin < end;) {
-    const size_t series_end = EndOfSeries(source.batch, begin, end);
-    RETURN_IF_ERROR(DeliverSeries(source, begin, series_end, consumer));
-    begin = series_end;
+    SeriesRows rows = RowsOf(source, begin, EndOfSeries(source.batch, begin, end));
+    begin = rows.end;
+    ASSIGN_OR_RETURN(const size_t matched, Match(source, rows));
+    if (matched == 0) continue;
+    source.rows_matched += matched;
+    RETURN_IF_ERROR(consumer.Accept(rows));
   }
   return Ok();
 }
 
-Result<> SliceScan::DeliverSeries(ShardSource& source, size_t begin, size_t end,
-                                  SeriesRowsConsumer& consumer) {
+SeriesRows SliceScan::RowsOf(const ShardSource& source, size_t begin, size_t end) {
+  return {source, source.batch, source.columns, source.batch.series[begin], begin,
+          end,    {},           nullptr};
+}
+
+// Fills in what is known of the series and which rows match; how many do.
+Result<size_t> SliceScan::Match(ShardSource& source, SeriesRows& rows) {
   const std::optional<CompiledCriteria>& criteria = source.plan.criteria;
-  SeriesRows rows{source, source.batch, source.columns, source.batch.series[begin], begin,
-                  end,    {},           nullptr};
+  const size_t count = rows.end - rows.begin;
   SeriesVerdict verdict = criteria.has_value() ? SeriesVerdict::kSome : SeriesVerdict::kAll;
   if (source.selection.method() != SeriesSelection::Method::kEverySeries) {
     const SeriesSelection::Found found = source.selection.Find(rows.series, source.hint);
-    if (!found.found) return Ok();  // its entity went with a damaged run
+    if (!found.found) return 0;  // not wanted, or its entity went with a damaged run
     verdict = found.verdict;
     rows.key = found.key;
   }
-  if (verdict == SeriesVerdict::kSome) {
-    const bool by_entity = criteria->NeedsEntity();
-    if (by_entity) RETURN_IF_ERROR(entity_.Assign(rows.key));
-    RETURN_IF_ERROR(
-        criteria->MatchRows(by_entity ? &entity_ : nullptr, rows.columns, begin, end, matches_));
-    const auto matched = static_cast<size_t>(std::count(matches_.begin(), matches_.end(), 1));
-    if (matched == 0) return Ok();
-    source.rows_matched += matched;
-    if (matched < end - begin) rows.matches = matches_.data();
-  } else {
-    source.rows_matched += end - begin;
-  }
-  return consumer.Accept(rows);
+  if (verdict != SeriesVerdict::kSome) return count;
+  const bool by_entity = criteria->NeedsEntity();
+  if (by_entity) RETURN_IF_ERROR(entity_.Assign(rows.key));
+  RETURN_IF_ERROR(criteria->MatchRows(by_entity ? &entity_ : nullptr, rows.columns, rows.begin,
+                                      rows.end, matches_));
+  const auto matched = static_cast<size_t>(std::count(matches_.begin(), matches_.end(), 1));
+  if (matched < count) rows.matches = matches_.data();
+  return matched;
 }
 
 void SliceScan::Report(const ShardSource& source, QuerySpan* parent) const {

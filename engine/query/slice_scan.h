@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 #include "engine/base/result.h"
@@ -90,8 +91,10 @@ class SliceScan {
   Result<> Refill(ShardSource& source);
   Result<bool> NextRun(ShardSource*& source, size_t& end);
   Result<> Deliver(ShardSource& source, size_t end, SeriesRowsConsumer& consumer);
-  Result<> DeliverSeries(ShardSource& source, size_t begin, size_t end,
-                         SeriesRowsConsumer& consumer);
+  Result<> ResolveTie(const std::tuple<SeriesId, UnixNanos>& key);
+  Result<bool> MatchesNow(ShardSource& source);
+  static SeriesRows RowsOf(const ShardSource& source, size_t begin, size_t end);
+  Result<size_t> Match(ShardSource& source, SeriesRows& rows);
   void Report(const ShardSource& source, QuerySpan* parent) const;
 
   const QueryContext& context_;

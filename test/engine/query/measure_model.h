@@ -122,7 +122,7 @@ class MeasureModel {
   }
 
   std::vector<Row> Ordered(const MeasureQuery& query, UnixNanos now) const {
-    // Of rows that several groups have: the highest version, then the group named first.
+    // Of rows that match in several groups: the highest version, then the group named first.
     std::map<std::pair<UnixNanos, uint64_t>, Row> winners;
     std::set<std::string> seen;
     for (const std::string& name : query.groups) {
@@ -131,14 +131,13 @@ class MeasureModel {
       for (const auto& [key, row] : group.rows) {
         const UnixNanos time = row.point.time;
         if (time < query.begin || time > query.end || time < now - group.ttl_nanos) continue;
+        if (query.criteria != nullptr && !Holds(*query.criteria, row)) continue;
         const auto [found, added] = winners.try_emplace({time, row.series.value()}, row);
         if (!added && row.point.version > found->second.point.version) found->second = row;
       }
     }
     std::vector<Row> rows;
-    for (const auto& [key, row] : winners) {
-      if (query.criteria == nullptr || Holds(*query.criteria, row)) rows.push_back(row);
-    }
+    for (const auto& [key, row] : winners) rows.push_back(row);
     if (query.order == SortOrder::kDescending) {
       std::stable_sort(rows.begin(), rows.end(),
                        [](const Row& a, const Row& b) { return a.point.time > b.point.time; });
