@@ -135,6 +135,11 @@ class PartInput final : public RunInput {
 
   const BlockHeader& header() const { return header_; }
   Result<RawBlock> ReadRaw() { return blocks_->ReadRaw(); }
+  // Whether the last series of the block goes on in the next one.
+  Result<bool> GoesOn() {
+    ASSIGN_OR_RETURN(const BlockHeader* next, blocks_->Peek());
+    return next != nullptr && FirstKey(*next) == LastKey(header_);
+  }
 
  private:
   Result<bool> NextRun(Run& run) override {
@@ -301,7 +306,8 @@ class PartMerge {
  private:
   Result<> TakeBlock(PartInput& input) {
     const BlockHeader& header = input.header();
-    if (!IsWorthCopying(header)) return input.Load();
+    ASSIGN_OR_RETURN(const bool goes_on, input.GoesOn());
+    if (!IsWorthCopying(header, goes_on)) return input.Load();
     ASSIGN_OR_RETURN(const RawBlock raw, input.ReadRaw());
     // The times of a shared block do not bound those of its last series.
     const UnixNanos last_time =
@@ -311,7 +317,7 @@ class PartMerge {
     return merger_.Skip();
   }
 
-  bool IsWorthCopying(const BlockHeader& header) const {
+  bool IsWorthCopying(const BlockHeader& header, bool goes_on) const {
     if (header.times.begin < rules_.drop_before) return false;
     if (rules_.drop_tombstones && header.has_tombstones) return false;
     const bool is_shared = header.series > 1;
@@ -320,9 +326,9 @@ class PartMerge {
     if (header.rows < (is_shared ? kSharedRowsTarget / 2 : kSoloRowsMin)) return false;
     // Rewriting pays where the block would grow.
     const RunInput* other = merger_.Other();
-    const bool goes_on = other != nullptr && other->key().series == LastKey(header);
+    const bool joins = other != nullptr && other->key().series == LastKey(header);
     const bool cuts_short = output_.pending_rows() > 0 && output_.pending_rows() < kSoloRowsMin;
-    return !goes_on && !cuts_short && !output_.Continues(FirstKey(header));
+    return !goes_on && !joins && !cuts_short && !output_.Continues(FirstKey(header));
   }
 
   RunMerger merger_;

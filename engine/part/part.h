@@ -54,6 +54,8 @@ class Part {
     virtual ~Blocks() = default;
     // False at the end.
     virtual Result<bool> Next(BlockHeader& header) = 0;
+    // The header that Next will give, valid until then; null at the end.
+    virtual Result<const BlockHeader*> Peek() = 0;
     // The block whose header came last, as ReadBlock and ReadRawBlock give it.
     virtual Result<RowBatch> Read() = 0;
     virtual Result<RawBlock> ReadRaw() = 0;

@@ -18,32 +18,45 @@ PartBlocks::PartBlocks(const FilePart& part, std::unique_ptr<File> file)
       headers_(*file_, part.index().primary_end(), kHeaderWindowBytes),
       data_(*file_, part.index().data_end(), kDataWindowBytes) {}
 
-Result<bool> PartBlocks::Step(BlockHeader& header) {
+Result<bool> PartBlocks::Find() {
   if (sparse_ == nullptr) {
     ASSIGN_OR_RETURN(sparse_, part_.index().Load(*file_, nullptr));
   }
   while (primary_ == nullptr || block_ == primary_->size()) {
     if (entry_ == sparse_->size()) return false;
-    ASSIGN_OR_RETURN(primary_, part_.index().LoadPrimary(headers_, (*sparse_)[entry_], nullptr));
+    const PrimaryEntry& entry = (*sparse_)[entry_];
+    ASSIGN_OR_RETURN(primary_, part_.index().LoadPrimary(headers_, entry, nullptr));
     ++entry_;
     block_ = 0;
+    if (has_current_ && !MayFollow(current_, primary_->front())) {
+      return BadRange(entry.extent.offset, entry.extent.bytes,
+                      "primary block: its blocks come before the last ones");
+    }
   }
-  header = (*primary_)[block_++];
   return true;
 }
 
+Result<const BlockHeader*> PartBlocks::Peek() {
+  const auto found = Find();
+  if (!found.has_value()) return part_.Named(found.error());
+  return *found ? &(*primary_)[block_] : nullptr;
+}
+
 Result<bool> PartBlocks::Next(BlockHeader& header) {
-  auto stepped = Step(header);
-  if (stepped.has_value()) return stepped;
-  return part_.Named(std::move(stepped).error());
+  ASSIGN_OR_RETURN(const BlockHeader* next, Peek());
+  if (next == nullptr) return false;
+  header = current_ = *next;
+  has_current_ = true;
+  ++block_;
+  return true;
 }
 
 Result<BlockReader> PartBlocks::Open() {
-  CHECK(primary_ != nullptr && block_ > 0) << "no block yet";
-  const BlockHeader& header = (*primary_)[block_ - 1];
+  CHECK(has_current_) << "no block yet";
+  const Extent& keys = current_.keys;
   ASSIGN_OR_RETURN(const std::string_view bytes,
-                   data_.Read(header.keys.offset, static_cast<size_t>(header.bytes())));
-  return BlockReader(part_.info().number, header, {{header.keys.offset, bytes}});
+                   data_.Read(keys.offset, static_cast<size_t>(current_.bytes())));
+  return BlockReader(part_.info().number, current_, {{keys.offset, bytes}});
 }
 
 Result<RowBatch> PartBlocks::Read() {

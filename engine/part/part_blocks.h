@@ -20,11 +20,13 @@ class PartBlocks final : public Part::Blocks {
   PartBlocks& operator=(const PartBlocks&) = delete;
 
   Result<bool> Next(BlockHeader& header) override;
+  Result<const BlockHeader*> Peek() override;
   Result<RowBatch> Read() override;
   Result<RawBlock> ReadRaw() override;
 
  private:
-  Result<bool> Step(BlockHeader& header);
+  // Makes (*primary_)[block_] the next header; false at the end.
+  Result<bool> Find();
   Result<BlockReader> Open();
 
   const FilePart& part_;
@@ -33,8 +35,10 @@ class PartBlocks final : public Part::Blocks {
   FileWindow data_;
   std::shared_ptr<const SparseIndex> sparse_;
   std::shared_ptr<const PrimaryBlock> primary_;
-  size_t entry_ = 0;  // the next one
-  size_t block_ = 0;  // the next one, in *primary_
+  size_t entry_ = 0;     // the next one
+  size_t block_ = 0;     // the next one, in *primary_
+  BlockHeader current_;  // the one that came last
+  bool has_current_ = false;
 };
 
 }  // namespace ficus

@@ -34,7 +34,7 @@ struct PartOptions {
 // A series with at least this many rows is worth blocks of its own.
 inline constexpr size_t kSoloRowsMin = 64;
 // A shared block ends with the series that fills it to this many rows.
-inline constexpr size_t kSharedRowsTarget = 2048;
+inline constexpr size_t kSharedRowsTarget = 1024;
 // A block is closed early when its rows take this many bytes in memory.
 inline constexpr size_t kBlockBytesTarget = 2 << 20;
 // The cells of one row together.

@@ -292,13 +292,6 @@ class HeaderReader {
   const uint64_t data_end_;
 };
 
-// Whether `header` may come after `before`. Where a series goes on from a shared block or into one,
-// only its rows tell.
-bool Continues(const BlockHeader& before, const BlockHeader& header) {
-  if (FirstKey(header) != LastKey(before)) return LastKey(before) < FirstKey(header);
-  return before.series > 1 || header.series > 1 || header.times.begin >= before.times.end;
-}
-
 }  // namespace
 
 uint64_t DecodedBytes(const BlockHeader& header, uint64_t cell_bytes) {
@@ -406,7 +399,7 @@ Result<std::vector<BlockHeader>> DecodePrimaryUnchecked(std::string_view bytes,
   TimeRange times;
   for (uint32_t i = 0; i < entry.blocks; ++i) {
     const bool is_header = reader.Next(header);
-    if (!is_header || (i > 0 && !Continues(headers.back(), header))) {
+    if (!is_header || (i > 0 && !MayFollow(headers.back(), header))) {
       return Corrupt("primary block: header " + std::to_string(i) + " breaks the format");
     }
     times = i == 0 ? header.times
@@ -419,6 +412,11 @@ Result<std::vector<BlockHeader>> DecodePrimaryUnchecked(std::string_view bytes,
     return Corrupt("primary block: not what the meta section says");
   }
   return headers;
+}
+
+bool MayFollow(const BlockHeader& before, const BlockHeader& header) {
+  if (FirstKey(header) != LastKey(before)) return LastKey(before) < FirstKey(header);
+  return before.series > 1 || header.series > 1 || header.times.begin >= before.times.end;
 }
 
 size_t MemoryBytes(const std::vector<BlockHeader>& headers) {

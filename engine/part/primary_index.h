@@ -93,6 +93,10 @@ Result<std::vector<BlockHeader>> DecodePrimaryUnchecked(std::string_view bytes,
                                                         const PrimaryEntry& entry,
                                                         uint64_t data_end);
 
+// Whether the block of `header` may come after that of `before`. Where a series goes on from a
+// shared block or into one, only its rows tell.
+bool MayFollow(const BlockHeader& before, const BlockHeader& header);
+
 // What a decoded primary block takes in memory.
 size_t MemoryBytes(const std::vector<BlockHeader>& headers);
 

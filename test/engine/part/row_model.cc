@@ -1,6 +1,7 @@
 #include "test/engine/part/row_model.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 #include <iterator>
 
@@ -81,7 +82,11 @@ RowBatch MakeRandomBatch(SeededRandom& random, const RandomRows& shape, SubjectI
       const auto minute = static_cast<int64_t>(row / shape.series % shape.timestamps);
       batch.timestamps.push_back(kModelEpoch + minute * 60 * kNanosPerSecond);
     } else {
-      batch.series.push_back(RandomSeries(random.Below(shape.series)));
+      const uint64_t index =
+          shape.skewed ? std::min<uint64_t>(shape.series - 1,
+                                            static_cast<uint64_t>(std::countr_zero(random.Next())))
+                       : random.Below(shape.series);
+      batch.series.push_back(RandomSeries(index));
       const auto step = static_cast<int64_t>(random.Below(shape.timestamps));
       batch.timestamps.push_back(kModelEpoch + step * (OneIn(random, 10) ? 777 : 1'000'000));
     }

@@ -59,6 +59,8 @@ struct RandomRows {
   bool tombstones = true;
   // Rows come minute by minute for all series, as scraped metrics do.
   bool regular = false;
+  // Half of the rows belong to the first series, half of the rest to the second, and so on.
+  bool skewed = false;
 };
 // One batch for some subjects, each in any order of rows, distinct subjects.
 std::vector<RowBatch> MakeRandomBatches(SeededRandom& random, const RandomRows& shape);

@@ -1,0 +1,184 @@
+#include "engine/part/part_scan.h"
+
+#include <catch2/catch.hpp>
+
+#include "engine/part/file_cache.h"
+#include "test/engine/part/part_disk.h"
+#include "test/engine/part/row_model.h"
+
+namespace ficus {
+namespace {
+
+// `series` series of `rows` rows each; ids 10, 20, 30, ...
+RowBatch Grid(uint64_t series, int64_t rows) {
+  std::vector<PlainRow> plain;
+  for (uint64_t s = 1; s <= series; ++s) {
+    for (int64_t i = 0; i < rows; ++i) plain.push_back({s * 10, i * 1000, 1, i});
+  }
+  return PlainBatch(1, plain);
+}
+
+struct Scanned {
+  ModelRows rows;
+  ScanCost cost;
+};
+Scanned ScanAll(PartDisk& disk, const Part& part, const ScanRequest& request) {
+  const auto cursor = disk.Scan(part, request);
+  ModelRows rows = Drain(*cursor, request);
+  return {std::move(rows), cursor->cost()};
+}
+
+ScanRequest SeriesScan(std::vector<uint64_t> series) {
+  ScanRequest request = PlainScan(1);
+  request.all_series = false;
+  for (const uint64_t id : series) request.series.emplace_back(id);
+  return request;
+}
+
+}  // namespace
+
+TEST_CASE("a scan reads the blocks that may match and no others", "[part]") {
+  PartDisk disk;
+  const auto part = disk.Write(Grid(1000, 100));
+  REQUIRE(part->info().blocks == 1000);
+
+  Scanned scanned = ScanAll(disk, *part, SeriesScan({5, 10, 15, 5000, 10'000, 10'005, 20'000}));
+  REQUIRE(scanned.rows.size() == 300);
+  REQUIRE(scanned.cost.blocks_read == 3);
+  REQUIRE(scanned.cost.rows_read == 300);
+  REQUIRE(scanned.cost.bytes_read < part->info().file_bytes / 2);
+
+  ScanRequest in_time = SeriesScan({10, 20, 30});
+  in_time.times = {50'000, 52'000};
+  scanned = ScanAll(disk, *part, in_time);
+  REQUIRE(scanned.rows.size() == 6);
+  in_time.times = {100'000, 200'000};
+  scanned = ScanAll(disk, *part, in_time);
+  REQUIRE(scanned.rows.empty());
+  REQUIRE(scanned.cost.blocks_read == 0);
+  REQUIRE(scanned.cost.blocks_skipped == 3);
+  REQUIRE(!part->MayContain(in_time));
+
+  scanned = ScanAll(disk, *part, PlainScan(1));
+  REQUIRE(scanned.rows.size() == 100'000);
+  REQUIRE(scanned.cost.blocks_read == 1000);
+}
+
+TEST_CASE("a series behind or between the blocks costs no data read", "[part]") {
+  PartDisk disk;
+  const auto part = disk.Write(Grid(300, 100));
+  for (const uint64_t id : {uint64_t{1}, uint64_t{15}, uint64_t{2999}, uint64_t{4000}}) {
+    CAPTURE(id);
+    const Scanned scanned = ScanAll(disk, *part, SeriesScan({id}));
+    REQUIRE(scanned.rows.empty());
+    REQUIRE(scanned.cost.blocks_read == 0);
+  }
+  ScanRequest other = PlainScan(2);
+  REQUIRE(!part->MayContain(other));
+  REQUIRE(ScanAll(disk, *part, other).cost.blocks_read == 0);
+  REQUIRE(!part->MayContain(SeriesScan({})));
+  REQUIRE(!part->MayContain(SeriesScan({4000})));
+  REQUIRE(part->MayContain(SeriesScan({15})));
+}
+
+TEST_CASE("a series of several blocks comes whole, also across primary blocks", "[part]") {
+  PartDisk disk;
+  const auto part = disk.Write(Grid(3, 100'000));
+  REQUIRE(part->info().blocks > 30);
+  const Scanned scanned = ScanAll(disk, *part, SeriesScan({20}));
+  REQUIRE(scanned.rows.size() == 100'000);
+  ScanRequest late = SeriesScan({20});
+  late.times = {99'999'000, 99'999'001};
+  const Scanned one = ScanAll(disk, *part, late);
+  REQUIRE(one.rows.size() == 1);
+  REQUIRE(one.cost.blocks_read == 1);
+  REQUIRE(one.cost.blocks_skipped == 12);
+}
+
+TEST_CASE("a column nobody asked for is not read from a large block", "[part]") {
+  PartDisk disk;
+  RowBatch batch = Grid(1, 8000);
+  ColumnValues noise(ColumnId(8), ColumnType::kInt64);
+  SeededRandom random(1);
+  for (int i = 0; i < 8000; ++i) noise.AppendWord(random.Next());
+  batch.columns.push_back(std::move(noise));
+  const auto part = disk.Write(batch);
+  REQUIRE(part->info().file_bytes > 64'000);
+  ScanRequest request = PlainScan(1);
+  REQUIRE(ScanAll(disk, *part, request).cost.bytes_read < 32'000);
+  // And damage there does not hurt.
+  const BlockHeader header = HeadersOf(*part)[0];
+  REQUIRE(!header.one_checksum);
+  REQUIRE(disk.fs->FlipBits(part->path(), header.columns[1].extent.offset + 9, 1).has_value());
+  REQUIRE(ScanAll(disk, *part, request).rows.size() == 8000);
+  request.columns.emplace_back(8);
+  RowBatch rows;
+  REQUIRE(disk.Scan(*part, request)->Next(rows).error().code == ErrorCode::kCorruption);
+}
+
+TEST_CASE("a scan without columns gives keys, versions and tombstones", "[part]") {
+  PartDisk disk;
+  RowBatch batch = PlainBatch(1, {{1, 10, 5, 1}, {1, 20, 6, 2}});
+  batch.tombstones = {false, true};
+  const auto part = disk.Write(batch);
+  ScanRequest request = PlainScan(1);
+  request.columns.clear();
+  RowBatch rows;
+  REQUIRE(disk.Scan(*part, request)->Next(rows).value());
+  REQUIRE(rows.columns.empty());
+  REQUIRE(rows.versions == std::vector<int64_t>{5, 6});
+  REQUIRE(rows.tombstones == std::vector<bool>{false, true});
+}
+
+TEST_CASE("decoded blocks are charged one at a time and given back", "[part]") {
+  PartDisk disk;
+  const auto part = disk.Write(Grid(4, 8000));
+  {
+    const auto cursor = disk.Scan(*part, PlainScan(1));
+    RowBatch rows;
+    size_t most = 0;
+    while (cursor->Next(rows).value()) {
+      most = std::max(most, disk.ledger.used_bytes(MemoryConsumer::kQueries));
+    }
+    REQUIRE(most > 8000 * 3 * sizeof(uint64_t));
+    REQUIRE(most < 2 * 8000 * 5 * sizeof(uint64_t));
+  }
+  REQUIRE(disk.ledger.used_bytes(MemoryConsumer::kQueries) == 0);
+
+  MemoryLedger small(size_t{1} << 30);
+  small.SetShare(MemoryConsumer::kQueries, 10'000);
+  auto cursor = part->Scan(PlainScan(1), small);
+  REQUIRE(cursor.has_value());
+  RowBatch rows;
+  REQUIRE((*cursor)->Next(rows).error().code == ErrorCode::kResourceExhausted);
+}
+
+TEST_CASE("the index that is kept is charged, and scans work without it", "[part]") {
+  PartDisk disk;
+  {
+    const auto part = disk.Write(Grid(3000, 100));
+    ScanAll(disk, *part, PlainScan(1));
+    const size_t kept = disk.ledger.used_bytes(MemoryConsumer::kCaches);
+    REQUIRE(kept > 1000);
+    REQUIRE(kept < 3 << 20);
+    MemoryLedger none(size_t{1} << 30);
+    none.SetShare(MemoryConsumer::kCaches, 1);
+    const auto other = Part::Open(*disk.fs, part->path(), nullptr, FileClass::kTool);
+    auto cursor = (*other)->Scan(PlainScan(1), none);
+    REQUIRE(cursor.has_value());
+    REQUIRE(Drain(**cursor, PlainScan(1)).size() == 300'000);
+    REQUIRE(none.used_bytes(MemoryConsumer::kCaches) == 0);
+  }
+  REQUIRE(disk.ledger.used_bytes(MemoryConsumer::kCaches) == 0);
+}
+
+TEST_CASE("a scan outlives the caller's hold on its part", "[part]") {
+  PartDisk disk;
+  auto part = disk.Write(Grid(2, 100));
+  const auto cursor = disk.Scan(*part, PlainScan(1));
+  part.reset();
+  RowBatch rows;
+  REQUIRE(cursor->Next(rows).value());
+}
+
+}  // namespace ficus
