@@ -1,0 +1,142 @@
+// ficusctl: looks into the files of a node.
+//
+//   ficusctl part|index|manifest show|verify FILE
+//   ficusctl log show|verify DIRECTORY
+//   ficusctl log accept-loss --root DIRECTORY --yes
+//   ficusctl quarantine list --root DIRECTORY
+//   ficusctl quarantine drop FILE --root DIRECTORY --yes
+#include <cstdint>
+#include <cstdio>
+#include <functional>
+#include <limits>
+#include <memory>
+#include <string>
+
+#include <CLI/CLI.hpp>
+
+#include "engine/base/random.h"
+#include "engine/io/disk_file_system.h"
+#include "server/ctl/exit_code.h"
+#include "server/ctl/inspect.h"
+#include "server/ctl/markers.h"
+#include "server/ctl/quarantine.h"
+
+namespace ficus {
+namespace {
+
+struct Options {
+  std::string path;
+  std::string root;
+  uint64_t items_max = std::numeric_limits<uint64_t>::max();
+  bool yes = false;
+};
+
+// A command prints its result itself; what it returns decides the exit code.
+using Command = std::function<Result<>()>;
+
+Result<> Print(const Result<std::string>& text) {
+  if (!text.has_value()) return text.error();
+  std::fwrite(text->data(), 1, text->size(), stdout);
+  return Ok();
+}
+
+Result<std::unique_ptr<FileSystem>> OpenRoot(const Options& options) {
+  DiskOptions disk;
+  disk.engine = IoEngine::kThreads;
+  return OpenDiskFileSystem(options.root, disk);
+}
+
+Result<> NeedsYes(const Options& options, const char* what) {
+  if (options.yes) return Ok();
+  return Error{ErrorCode::kFailedPrecondition,
+               std::string(what) + " Nothing was changed; say --yes to do it."};
+}
+
+Result<> RunAcceptLoss(const Options& options) {
+  RETURN_IF_ERROR(NeedsYes(options, "Rows that were acknowledged may be gone for good."));
+  ASSIGN_OR_RETURN(const std::unique_ptr<FileSystem> fs, OpenRoot(options));
+  SystemRandom random;
+  RETURN_IF_ERROR(AcceptLogLoss(*fs, random));
+  std::printf("the next start of the node accepts the loss\n");
+  return Ok();
+}
+
+Result<> RunQuarantineList(const Options& options) {
+  ASSIGN_OR_RETURN(const std::unique_ptr<FileSystem> fs, OpenRoot(options));
+  ASSIGN_OR_RETURN(const std::vector<std::string> files, ListQuarantine(*fs));
+  for (const std::string& file : files) std::printf("%s\n", file.c_str());
+  return Ok();
+}
+
+Result<> RunQuarantineDrop(const Options& options) {
+  RETURN_IF_ERROR(NeedsYes(options, "The file is deleted, and what it held is gone."));
+  ASSIGN_OR_RETURN(const std::unique_ptr<FileSystem> fs, OpenRoot(options));
+  return DropQuarantined(*fs, options.path);
+}
+
+void AddInspection(CLI::App& parent, Inspected what, const char* operand, Options& options,
+                   Command& command) {
+  for (const Inspection how : {Inspection::kShow, Inspection::kVerify}) {
+    const bool show = how == Inspection::kShow;
+    CLI::App* const verb = parent.add_subcommand(
+        show ? "show" : "verify", show ? "print what it says" : "read and check every byte");
+    verb->add_option(operand, options.path)->required();
+    if (show) verb->add_option("--items", options.items_max, "blocks or entries to list");
+    verb->callback([what, how, &options, &command] {
+      command = [what, how, &options] {
+        return Print(Inspect(what, how, options.path, options.items_max));
+      };
+    });
+  }
+  parent.require_subcommand(1);
+}
+
+void AddCommands(CLI::App& app, Options& options, Command& command) {
+  AddInspection(*app.add_subcommand("part", "parts: the files of rows"), Inspected::kPart, "file",
+                options, command);
+  AddInspection(*app.add_subcommand("index", "index runs: the files of series"), Inspected::kIndex,
+                "file", options, command);
+  AddInspection(*app.add_subcommand("manifest", "manifests: what a shard consists of"),
+                Inspected::kManifest, "file", options, command);
+  CLI::App* const log = app.add_subcommand("log", "the log");
+  AddInspection(*log, Inspected::kLog, "directory", options, command);
+  CLI::App* const accept = log->add_subcommand(
+      "accept-loss", "let the next start go on although the log lost acknowledged rows");
+  accept->add_option("--root", options.root, "storage.path of the node")->required();
+  accept->add_flag("--yes", options.yes, "really");
+  accept->callback([&] { command = [&options] { return RunAcceptLoss(options); }; });
+
+  CLI::App* const quarantine =
+      app.add_subcommand("quarantine", "damaged files that were set aside");
+  quarantine->require_subcommand(1);
+  CLI::App* const list = quarantine->add_subcommand("list", "name them");
+  list->add_option("--root", options.root, "storage.path of the node")->required();
+  list->callback([&] { command = [&options] { return RunQuarantineList(options); }; });
+  CLI::App* const drop = quarantine->add_subcommand("drop", "delete one of them");
+  drop->add_option("file", options.path, "as `list` names it")->required();
+  drop->add_option("--root", options.root, "storage.path of the node")->required();
+  drop->add_flag("--yes", options.yes, "really");
+  drop->callback([&] { command = [&options] { return RunQuarantineDrop(options); }; });
+}
+
+int Run(int argc, char** argv) {
+  CLI::App app("ficusctl, the tool of a Ficus node");
+  Options options;
+  Command command;
+  app.require_subcommand(1);
+  AddCommands(app, options, command);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : static_cast<int>(ExitCode::kUsage);
+  }
+  const Result<> result = command();
+  if (result.has_value()) return static_cast<int>(ExitCode::kDone);
+  std::fprintf(stderr, "ficusctl: %s\n", result.error().ToString().c_str());
+  return static_cast<int>(ExitCodeOf(result.error()));
+}
+
+}  // namespace
+}  // namespace ficus
+
+int main(int argc, char** argv) { return ficus::Run(argc, argv); }
