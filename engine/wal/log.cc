@@ -52,10 +52,12 @@ Log::FileSummary SummaryOf(const LogFileReport& file) {
   return {file.number, file.first, file.last, file.intact_end, file.header->created};
 }
 
-LogFound FoundIn(const LogReport& report) {
+LogFound FoundIn(const RecoveredLog& log) {
+  const LogReport& report = log.reader->report();
   LogFound found;
   found.id = report.id;
   found.last = report.last;
+  found.highest = log.highest;
   found.scn = report.scn;
   found.chain = report.files.back().chain;
   found.next_number = report.files.back().number + 1;
@@ -63,13 +65,16 @@ LogFound FoundIn(const LogReport& report) {
   return found;
 }
 
-LogOpening OpeningOf(const LogReport& report) {
+LogOpening OpeningOf(const RecoveredLog& log) {
+  const LogReport& report = log.reader->report();
   return {.id = report.id,
           .created = false,
           .first = report.first,
           .last = report.last,
           .scn = report.scn,
-          .torn_tail = report.torn_tail};
+          .highest = log.highest,
+          .torn_tail = log.torn_tail,
+          .damaged = log.damaged};
 }
 
 Result<std::unique_ptr<Log>> Create(Log::Environment environment, const LogOptions& options,
@@ -90,19 +95,19 @@ Result<std::unique_ptr<Log>> Create(Log::Environment environment, const LogOptio
 
 Result<std::unique_ptr<Log>> Log::Open(Environment environment, LogOptions options) {
   ASSIGN_OR_RETURN(auto lock, environment.fs.Lock(kLockName));
-  auto reader = RecoverLog(environment.fs, environment.random);
-  if (!reader) {
-    const bool missing = reader.error().code == ErrorCode::kNotFound;
+  auto recovered = RecoverLog(environment.fs, environment.random,
+                              options.accept_damage ? OnDamage::kSetAside : OnDamage::kRefuse);
+  if (!recovered) {
+    const bool missing = recovered.error().code == ErrorCode::kNotFound;
     if (missing && options.create_if_missing) {
       return Create(environment, options, std::move(lock));
     }
-    return std::move(reader).error().With("open log");
+    return std::move(recovered).error().With("open log");
   }
-  const LogReport& report = (*reader)->report();
-  const LogOpening opening = OpeningOf(report);
-  auto core = std::make_shared<LogCore>(environment, options, FoundIn(report), std::move(lock));
+  const LogOpening opening = OpeningOf(*recovered);
+  auto core = std::make_shared<LogCore>(environment, options, FoundIn(*recovered), std::move(lock));
   return std::unique_ptr<Log>(
-      std::make_unique<DirectoryLog>(std::move(core), *std::move(reader), opening));
+      std::make_unique<DirectoryLog>(std::move(core), std::move(recovered->reader), opening));
 }
 
 }  // namespace ficus

@@ -37,6 +37,9 @@ inline constexpr size_t kBatchBytesMax = 64 << 20;
 struct LogOptions {
   // Whether Open may begin a new log in a directory without one.
   bool create_if_missing = false;
+  // Whether Open may go on with what lies in front of damage: the operator has accepted the loss of
+  // the rest, which is kept aside as `<file>.lost.<highest position>`.
+  bool accept_damage = false;
   // Size of a file; a batch that needs more gets a larger one.
   uint64_t file_bytes = 64 << 20;
   // A group waits for company at most this long after the last group: until as many batches have
@@ -54,11 +57,14 @@ struct LogOptions {
 struct LogOpening {
   LogId id;  // new and random when there was no log
   bool created = false;
-  LogPosition first;  // first position still in the files
-  LogPosition last;   // last intact position; replay covers [first, last]
-  Scn scn;            // highest in headers and records
-  bool torn_tail =
-      false;  // an unfinished group at the end was cut off; a copy is kept as `<file>.broken`
+  LogPosition first;    // first position still in the files
+  LogPosition last;     // last intact position; replay covers [first, last]
+  Scn scn;              // highest in headers and records
+  LogPosition highest;  // at least `last`: also positions seen behind damage; never given again
+  // An unfinished group at the end was cut off; a copy is kept as `<file>.broken`.
+  bool torn_tail = false;
+  // With accept_damage: something durable was lost.
+  bool damaged = false;
 };
 
 class Log {
@@ -74,8 +80,9 @@ class Log {
   // Takes the directory's LOCK, reads and checks every file, cuts a torn tail off, syncs what
   // recovery relies on. Nothing is appended before Start().
   // kNotFound: there is no log and `create_if_missing` is off. kCorruption, with file and byte
-  // range: durable bytes are damaged, a file is missing or belongs to another log; nothing was
-  // changed. kUnsupportedVersion: written by a newer build. kUnavailable: the LOCK is held.
+  // range: durable bytes are damaged, a file is missing or belongs to another log, and
+  // `accept_damage` is off; nothing was changed. kUnsupportedVersion: written by a newer build.
+  // kUnavailable: the LOCK is held.
   static Result<std::unique_ptr<Log>> Open(Environment environment, LogOptions options);
   virtual ~Log() = default;  // after Close()
 

@@ -32,7 +32,7 @@ LogCore::LogCore(Log::Environment environment, LogOptions options, LogFound foun
       options_(options),
       id_(found.id),
       created_(found.created),
-      found_last_(found.last),
+      found_highest_(std::max(found.last, found.highest)),
       appended_bytes_(environment.metrics.AddCounter("ficus_wal_appended_bytes_total",
                                                      "Bytes of batches written to the log")),
       sync_seconds_(environment.metrics.AddHistogram(
@@ -57,7 +57,7 @@ Result<> LogCore::Start(LogPosition above, Scn scn) {
   {
     MutexLock lock(mutex_);
     CHECK(!started_) << "a log starts once";
-    last_ = std::max(found_last_, above);
+    last_ = std::max(found_highest_, above);
     written_ = last_;
     durable_ = last_;
     scn_ = std::max(scn_, scn);

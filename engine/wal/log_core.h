@@ -31,6 +31,7 @@ struct LogFound {
   LogId id;
   bool created = false;
   LogPosition last;
+  LogPosition highest;
   Scn scn;
   uint32_t chain = 0;
   uint64_t next_number = 1;
@@ -124,7 +125,7 @@ class LogCore : public std::enable_shared_from_this<LogCore> {
   const LogOptions options_;
   const LogId id_;
   const bool created_;
-  const LogPosition found_last_;
+  const LogPosition found_highest_;
   Counter& appended_bytes_;
   Histogram& sync_seconds_;
   Histogram& group_batches_;

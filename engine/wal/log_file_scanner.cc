@@ -165,6 +165,7 @@ void LogFileScanner::InspectBlock(uint64_t offset, std::string_view block, Tail&
     }
     if (tail.resume_offset == 0) tail.resume_offset = offset + at;
     tail.synced = std::max(tail.synced, fragment->header.synced);
+    tail.highest = std::max(tail.highest, fragment->header.position);
     at += kFragmentHeaderBytes + fragment->header.length;
   }
 }

@@ -45,6 +45,7 @@ class LogFileScanner {
     uint64_t used_end = 0;       // behind the last byte that is not zero, if any is not
     uint64_t resume_offset = 0;  // first intact fragment; 0: none
     LogPosition synced;          // highest position that a fragment there calls durable
+    LogPosition highest;         // highest position of a fragment there
   };
   // After Next() gave none. Costs a look at each byte of the rest.
   Result<Tail> InspectTail();

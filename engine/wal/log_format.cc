@@ -12,6 +12,8 @@ namespace {
 
 constexpr size_t kHeaderChecksumOffset = kLogHeaderBytes - sizeof(uint32_t);
 constexpr std::string_view kFileSuffix = ".log";
+constexpr std::string_view kLostInfix = ".lost.";
+constexpr size_t kHexDigits = 16;
 
 Error Damaged(std::string message) { return {ErrorCode::kCorruption, std::move(message)}; }
 
@@ -144,6 +146,20 @@ std::optional<uint64_t> ParseLogFileName(std::string_view name) {
   uint64_t number = 0;
   if (!ParseHex16(name.substr(0, name.size() - kFileSuffix.size()), number)) return std::nullopt;
   return number;
+}
+
+std::string LostFileName(std::string_view file, LogPosition highest) {
+  return std::string(file) + std::string(kLostInfix) + Hex16(highest);
+}
+
+std::optional<LogPosition> ParseLostFileName(std::string_view name) {
+  if (name.size() < kLostInfix.size() + kHexDigits) return std::nullopt;
+  const size_t file_bytes = name.size() - kLostInfix.size() - kHexDigits;
+  if (!ParseLogFileName(name.substr(0, file_bytes))) return std::nullopt;
+  if (name.substr(file_bytes, kLostInfix.size()) != kLostInfix) return std::nullopt;
+  uint64_t highest = 0;
+  if (!ParseHex16(name.substr(name.size() - kHexDigits), highest)) return std::nullopt;
+  return LogPosition(highest);
 }
 
 }  // namespace ficus

@@ -112,5 +112,9 @@ uint64_t BatchFileBytesMax(size_t payload_bytes);
 // "<16 hex digits>.log"
 std::string LogFileName(uint64_t number);
 std::optional<uint64_t> ParseLogFileName(std::string_view name);
+// "<file>.lost.<16 hex digits>": set aside with the operator's consent, when `highest` was the
+// highest position given; the name keeps it from being given again.
+std::string LostFileName(std::string_view file, LogPosition highest);
+std::optional<LogPosition> ParseLostFileName(std::string_view name);
 
 }  // namespace ficus

@@ -33,6 +33,9 @@ Result<std::unique_ptr<LogReader>> LogReader::Open(FileSystem& fs, LogReaderOpti
 Result<> LogReader::ListFiles() {
   ASSIGN_OR_RETURN(const auto entries, fs_.List(""));
   for (const DirectoryEntry& entry : entries) {
+    if (const auto lost = ParseLostFileName(entry.name)) {
+      report_.highest = std::max(report_.highest, *lost);
+    }
     const std::optional<uint64_t> number = ParseLogFileName(entry.name);
     if (!number || entry.is_directory) continue;
     LogFileReport file;
@@ -96,26 +99,38 @@ Result<> LogReader::ScanBatches(File& file, LogFileReport& report, Scanned& scan
   scanned.stop_offset = scanner.stop_offset();
   scanned.resume_offset = tail.resume_offset;
   scanned.synced = tail.synced;
+  scanned.highest = tail.highest;
   return Ok();
 }
 
 // Sets everything of the report that concerns more than one file.
 void LogReader::Summarise(const std::vector<Scanned>& scanned) {
+  JoinFiles(scanned);
+  report_.highest = std::max(report_.highest, report_.last);
   for (size_t index = 0; index < scanned.size(); ++index) {
+    const LogFileReport& file = report_.files[index];
+    if (!file.header || file.header->log != report_.id) continue;
+    report_.highest =
+        std::max({report_.highest, file.last, file.header->prior, scanned[index].highest});
+  }
+  const LogFileReport& newest = report_.files.back();
+  report_.torn_tail = !report_.damage && newest.used_end > newest.intact_end;
+}
+
+// Goes from file to file until something is wrong.
+void LogReader::JoinFiles(const std::vector<Scanned>& scanned) {
+  for (size_t index = 0; index < scanned.size() && !report_.damage; ++index) {
     const LogFileReport& file = report_.files[index];
     if (index > 0) report_.damage = JudgeSequence(scanned[index - 1], index);
     if (!report_.damage && !file.header) report_.damage = scanned[index].damage;
     if (report_.damage) return;
-    ++readable_;
+    ++report_.readable_files;
     if (index == 0) report_.id = file.header->log;
     if (index == 0) report_.first = file.header->first;
     report_.last = scanned[index].end;
     report_.scn = std::max(report_.scn, file.scn);
     report_.damage = JudgeContents(scanned[index], index);
-    if (report_.damage) return;
   }
-  const LogFileReport& newest = report_.files.back();
-  report_.torn_tail = newest.used_end > newest.intact_end;
 }
 
 // What is wrong inside file `index`, by itself or by what the next one says.
@@ -167,7 +182,7 @@ LogDamage LogReader::Hole(const Scanned& scanned, size_t index, std::string what
 }
 
 Result<> LogReader::Read(LogPosition from, const Visit& visit) const {
-  for (size_t index = 0; index < readable_; ++index) {
+  for (size_t index = 0; index < report_.readable_files; ++index) {
     const LogFileReport& file = report_.files[index];
     if (file.last < from || file.batches == 0) continue;
     RETURN_IF_ERROR(ReadFile(file, from, visit));

@@ -51,7 +51,10 @@ struct LogReport {
   LogPosition first;                 // first position in the files
   LogPosition last;                  // last intact position in front of the damage, or of all
   Scn scn;                           // highest in headers and intact batches
+  LogPosition highest;               // at least `last`: behind the damage and in lost files, too
   std::vector<LogFileReport> files;  // oldest first
+  // So many of them, from the first, are part of this log up to the damage.
+  size_t readable_files = 0;
   std::optional<LogDamage> damage;
   bool torn_tail = false;  // the last file ends in the remains of a group that was never durable
 };
@@ -94,6 +97,7 @@ class LogReader {
     uint64_t stop_offset = 0;         // where reading could not go on
     uint64_t resume_offset = 0;       // first intact fragment behind it; 0: none
     LogPosition synced;               // what the fragments there call durable
+    LogPosition highest;              // position of a fragment there
   };
 
   Result<> ListFiles();
@@ -102,13 +106,13 @@ class LogReader {
   std::optional<LogDamage> JudgeContents(const Scanned& here, size_t index) const;
   std::optional<LogDamage> JudgeSequence(const Scanned& before, size_t index) const;
   LogDamage Hole(const Scanned& scanned, size_t index, std::string what) const;
+  void JoinFiles(const std::vector<Scanned>& scanned);
   void Summarise(const std::vector<Scanned>& scanned);
   Result<> ReadFile(const LogFileReport& report, LogPosition from, const Visit& visit) const;
 
   FileSystem& fs_;
   const LogReaderOptions options_;
   LogReport report_;
-  size_t readable_ = 0;  // files whose intact batches are part of this log
 };
 
 }  // namespace ficus

@@ -11,13 +11,21 @@
 
 namespace ficus {
 
-// Name of the copy that is kept of a torn tail.
-std::string BrokenFileName(const LogFileReport& file);
+// What to do about damage: the node refuses to go on by itself; the operator may accept the loss.
+enum class OnDamage : uint8_t { kRefuse, kSetAside };
 
-// The reader of the log as it is afterwards. Errors as in Log::Open; on kCorruption and
-// kUnsupportedVersion nothing was changed. Repeating it after a crash at any point gives the same
-// log. The caller holds the directory's lock.
-Result<std::unique_ptr<LogReader>> RecoverLog(FileSystem& fs, RandomSource& random);
+// A log ready to be relied on.
+struct RecoveredLog {
+  std::unique_ptr<LogReader> reader;  // of the log as it is after recovery
+  bool torn_tail = false;
+  bool damaged = false;  // something durable was set aside
+  LogPosition highest;   // at least the last one; also those set aside
+};
+
+// Errors as in Log::Open; on kCorruption and kUnsupportedVersion nothing was changed. Damaged bytes
+// and files behind the damage stay in the directory (LostFileName). Repeating it after a crash at
+// any point gives the same log. The caller holds the directory's lock.
+Result<RecoveredLog> RecoverLog(FileSystem& fs, RandomSource& random, OnDamage on_damage);
 
 // Removes what a dead process left half made, durably.
 Result<> RemoveLogTemporaries(FileSystem& fs);

@@ -109,6 +109,14 @@ TEST_CASE("file names are sixteen digits and nothing else", "[wal][format]") {
   REQUIRE_FALSE(ParseLogFileName("2a.log"));
   REQUIRE_FALSE(ParseLogFileName("000000000000002a.log.broken"));
   REQUIRE_FALSE(ParseLogFileName("LOCK"));
+
+  const std::string lost = LostFileName("000000000000002a.log", LogPosition(12));
+  REQUIRE(lost == "000000000000002a.log.lost.000000000000000c");
+  REQUIRE(ParseLostFileName(lost) == LogPosition(12));
+  REQUIRE_FALSE(ParseLogFileName(lost));
+  REQUIRE_FALSE(ParseLostFileName("000000000000002a.log.gone.000000000000000c"));
+  REQUIRE_FALSE(ParseLostFileName("2a.log.lost.000000000000000c"));
+  REQUIRE_FALSE(ParseLostFileName("000000000000002a.log.lost."));
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include "engine/wal/log_recovery.h"
 
+#include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -66,6 +68,133 @@ TEST_CASE("opening removes what a dead process left half made", "[wal][recovery]
   world.Open();
   REQUIRE(Contents(*fs).count("0000000000000005.log.0123456789abcdef.tmp") == 0);
   REQUIRE(fs->pending_count() == 0);  // everything recovery relies on is durable
+}
+
+// Four files of three batches; `damage` is done to it, and the operator accepts the loss.
+class AcceptedLoss {
+ public:
+  AcceptedLoss() {
+    LogWorld world(*fs_);
+    world.OpenAndStart();
+    for (int batch = 0; batch < 12; ++batch) {
+      world.AppendAndRun(std::string(3000, static_cast<char>('a' + batch)));
+    }
+    world.Close();
+    sent_ = world.sent();
+  }
+
+  MemoryFileSystem& fs() { return *fs_; }
+
+  // Refused first; accepted then, with the first `kept` batches.
+  void Check(uint64_t kept, const std::vector<std::string>& lost) {
+    const auto before = Contents(*fs_);
+    LogWorld refused(*fs_, 5);
+    REQUIRE(refused.TryOpen().error().code == ErrorCode::kCorruption);
+    REQUIRE(Contents(*fs_) == before);
+    fs_->SetObserver([&](uint64_t, std::string_view) { CheckCrashes(kept); });
+    const auto opening = CheckAccepted(*fs_, kept, 6);
+    fs_->SetObserver(nullptr);
+    REQUIRE(opening.damaged);
+    REQUIRE(opening.highest == LogPosition(12));
+    std::vector<std::string> found;
+    for (const auto& [name, bytes] : Contents(*fs_)) {
+      if (name.find(".lost") != std::string::npos) found.push_back(name);
+    }
+    REQUIRE(found == lost);
+    // From here on it is a log like any other.
+    LogWorld world(*fs_, 9);
+    world.Open();
+    world.Start(opening.highest.value());
+    world.AppendAndRun("after");
+    REQUIRE(world.acknowledged() == std::vector<uint64_t>{13});
+  }
+
+ private:
+  LogOpening CheckAccepted(FileSystem& fs, uint64_t kept, uint64_t seed) {
+    LogOptions options = LogWorld::SmallOptions();
+    options.create_if_missing = false;
+    options.accept_damage = true;
+    LogWorld world(fs, seed);
+    world.Open(options);
+    const auto found = world.Replay();
+    REQUIRE(found.size() == kept);
+    for (const auto& [position, payload] : found) REQUIRE(sent_.at(position) == payload);
+    return world.log().opening();
+  }
+
+  void CheckCrashes(uint64_t kept) {
+    SeededRandom random(2);
+    for (int state = 0; state < 10; ++state) {
+      CheckAccepted(*fs_->Crash(random, MemoryFileSystem::NameOrder::kWeak), kept,
+                    100 + random.Next());
+    }
+  }
+
+  const LogCapture quiet_;
+  std::unique_ptr<MemoryFileSystem> fs_ = MemoryFileSystem::Create();
+  std::map<uint64_t, std::string> sent_;
+};
+
+TEST_CASE("an accepted loss keeps what lies in front of the damage and sets the rest aside",
+          "[wal][recovery]") {
+  AcceptedLoss loss;
+  SECTION("a flipped bit in the middle") {
+    loss.fs().FlipBits("0000000000000002.log", 2 * 4096 + 100, 1).value();
+    loss.Check(4, {"0000000000000002.log.lost.000000000000000c",
+                   "0000000000000003.log.lost.000000000000000c",
+                   "0000000000000004.log.lost.000000000000000c"});
+  }
+  SECTION("a flipped bit in a header") {
+    loss.fs().FlipBits("0000000000000003.log", 10, 1).value();
+    loss.Check(6, {"0000000000000003.log.lost.000000000000000c",
+                   "0000000000000004.log.lost.000000000000000c"});
+  }
+  SECTION("a missing file") {
+    loss.fs().Remove("0000000000000002.log").value();
+    loss.fs().SyncDirectory("").value();
+    loss.Check(3, {"0000000000000003.log.lost.000000000000000c",
+                   "0000000000000004.log.lost.000000000000000c"});
+  }
+}
+
+TEST_CASE("positions that were lost are not given again, nor their files replaced",
+          "[wal][recovery]") {
+  const LogCapture quiet;
+  auto fs = MemoryFileSystem::Create();
+  LogOptions options = LogWorld::SmallOptions();
+  options.accept_damage = true;
+  for (uint64_t life = 0; life < 2; ++life) {
+    LogWorld world(*fs, life + 1);
+    world.OpenAndStart(options);
+    for (int batch = 0; batch < 4; ++batch) world.AppendAndRun(std::string(3000, 'x'));
+    REQUIRE(world.acknowledged().front() == 4 * life + 1);
+    world.Close();
+    fs->FlipBits(LogFileName(life + 1), 4096 + 50, 1).value();
+    world.Open(options);
+    REQUIRE(world.log().opening().damaged);
+    REQUIRE(world.Replay().empty());
+    world.Close();
+  }
+  const auto contents = Contents(*fs);
+  REQUIRE(contents.count("0000000000000001.log.lost.0000000000000004") == 1);
+  REQUIRE(contents.count("0000000000000002.log.lost.0000000000000004") == 1);
+  REQUIRE(contents.count("0000000000000002.log.lost.0000000000000008") == 1);
+  REQUIRE(contents.count("0000000000000003.log.lost.0000000000000008") == 1);
+}
+
+TEST_CASE("a log of which nothing is left is not found", "[wal][recovery]") {
+  const LogCapture quiet;
+  auto fs = MemoryFileSystem::Create();
+  WriteLog(*fs);
+  fs->FlipBits("0000000000000001.log", 0, 1).value();
+  LogOptions options = LogWorld::SmallOptions();
+  options.create_if_missing = false;
+  options.accept_damage = true;
+  LogWorld world(*fs);
+  REQUIRE(world.TryOpen(options).error().code == ErrorCode::kNotFound);
+  options.create_if_missing = true;
+  world.Open(options);
+  REQUIRE(world.log().opening().created);
 }
 
 }  // namespace
