@@ -62,7 +62,6 @@ class Listener {
         router_(std::move(listener.router)),
         host_(std::move(listener.host)),
         wanted_port_(listener.port),
-        io_(io),
         acceptor_(io),
         retry_(io),
         registry_(registry),
@@ -106,7 +105,6 @@ class Listener {
   const std::string host_;
   const uint16_t wanted_port_;
 
-  asio::io_context& io_;
   tcp::acceptor acceptor_;
   asio::steady_timer retry_;
   uint16_t port_ = 0;

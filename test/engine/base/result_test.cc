@@ -1,9 +1,7 @@
 #include "engine/base/result.h"
 
-#include <algorithm>
 #include <memory>
 #include <string>
-#include <vector>
 
 #include <catch2/catch.hpp>
 
@@ -108,26 +106,6 @@ TEST_CASE("the value of an error stops the process and names the error", "[resul
 TEST_CASE("the error of a value stops the process", "[result][check]") {
   REQUIRE(RunInChild([] { static_cast<void>(Result<int>(3).error()); }).aborted);
   REQUIRE(RunInChild([] { static_cast<void>(Ok().error()); }).aborted);
-}
-
-TEST_CASE("context is put in front of the message", "[error]") {
-  const Error error = Missing().With("read footer").With("open shard-0");
-  REQUIRE(error.code == ErrorCode::kNotFound);
-  REQUIRE(error.message == "open shard-0: read footer: part 2a");
-  REQUIRE(error.ToString() == "not found: open shard-0: read footer: part 2a");
-  const Error original = Missing();
-  REQUIRE(original.With("x").message == "x: part 2a");
-  REQUIRE(original == Missing());
-}
-
-TEST_CASE("every error code has a name of its own", "[error]") {
-  std::vector<std::string_view> names;
-  for (int i = 0; i < kErrorCodeCount; ++i)
-    names.push_back(ErrorCodeName(static_cast<ErrorCode>(i)));
-  std::sort(names.begin(), names.end());
-  REQUIRE(std::adjacent_find(names.begin(), names.end()) == names.end());
-  REQUIRE(names.front() != "");
-  REQUIRE(RunInChild([] { ErrorCodeName(static_cast<ErrorCode>(kErrorCodeCount)); }).aborted);
 }
 
 }  // namespace
