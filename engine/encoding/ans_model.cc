@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <string>
 
 #include "engine/base/check.h"
 
@@ -26,15 +27,16 @@ uint64_t LastOf(int width) { return width == 64 ? ~uint64_t{0} : (uint64_t{1} <<
 class BinTree {
  public:
   explicit BinTree(std::span<const uint64_t> sorted)
-      : sorted_(sorted), log_total_(std::log2(static_cast<double>(sorted.size()))) {}
+      : sorted_(sorted),
+        log_total_(std::log2(static_cast<double>(sorted.size()))),
+        count_min_(std::max<size_t>(3, sorted.size() >> kAnsTableLogMax)) {}
 
   // Appends the bins of sorted[begin, end), which lie in [low, low + 2^width); returns their bits.
   double Cut(size_t begin, size_t end, uint64_t low, int width) {
     if (begin == end) return kEmptyLeafBits;
     const size_t count = end - begin;
     const double whole = LeafBits(count, width);
-    // Two values cannot repay a second bin.
-    if (width > 0 && count > 2 && whole > kUsedLeafBits + kEmptyLeafBits) {
+    if (width > 0 && count >= count_min_) {
       const size_t bins_before = bins_.size();
       const uint64_t middle = low + (uint64_t{1} << (width - 1));
       const auto first = sorted_.begin() + static_cast<ptrdiff_t>(begin);
@@ -60,6 +62,8 @@ class BinTree {
 
   std::span<const uint64_t> sorted_;
   double log_total_;
+  // Fewer values cannot repay a second bin, or have no weight in the largest table.
+  size_t count_min_;
   std::vector<AnsBin> bins_;
 };
 
@@ -96,9 +100,9 @@ std::vector<uint32_t> Weights(const std::vector<AnsBin>& counted, size_t total, 
   return weights;
 }
 
-double BitsWith(const std::vector<AnsBin>& counted, const std::vector<uint32_t>& weights,
-                int table_log) {
-  double bits = static_cast<double>(counted.size()) * table_log;
+double SymbolBits(const std::vector<AnsBin>& counted, const std::vector<uint32_t>& weights,
+                  int table_log) {
+  double bits = 0;
   for (size_t i = 0; i < counted.size(); ++i) {
     bits += counted[i].weight * (table_log - std::log2(static_cast<double>(weights[i])));
   }
@@ -158,10 +162,18 @@ class TreeReader {
 
 }  // namespace
 
-uint32_t AnsModel::BinOf(uint64_t value) const {
-  const auto after = std::upper_bound(bins.begin(), bins.end(), value,
-                                      [](uint64_t v, const AnsBin& bin) { return v < bin.low; });
-  return static_cast<uint32_t>(after - bins.begin()) - 1;
+AnsBinFinder::AnsBinFinder(const AnsModel& model) {
+  constexpr int kLeadingBits = 10;
+  shift_ = std::max(0, model.range_width - kLeadingBits);
+  for (const AnsBin& bin : model.bins) lows_.push_back(bin.low);
+  const size_t cells = size_t{1} << std::min(model.range_width, kLeadingBits);
+  firsts_.resize(cells + 1, static_cast<uint16_t>(lows_.size() - 1));
+  size_t bin = 0;
+  for (size_t cell = 0; cell < cells; ++cell) {
+    const uint64_t smallest = uint64_t{cell} << shift_;
+    while (bin + 1 < lows_.size() && lows_[bin + 1] <= smallest) ++bin;
+    firsts_[cell] = static_cast<uint16_t>(bin);
+  }
 }
 
 std::optional<AnsModel> MakeAnsModel(std::span<const uint64_t> sorted_values) {
@@ -178,13 +190,23 @@ std::optional<AnsModel> MakeAnsModel(std::span<const uint64_t> sorted_values) {
       std::max(kAnsTableLogMin, static_cast<int>(std::bit_width(model.bins.size() - 1)) + 1);
   for (int table_log = smallest; table_log <= kAnsTableLogMax; ++table_log) {
     std::vector<uint32_t> weights = Weights(model.bins, sorted_values.size(), table_log);
-    const double bits = BitsWith(model.bins, weights, table_log);
+    const double bits = SymbolBits(model.bins, weights, table_log) +
+                        static_cast<double>(model.bins.size()) * table_log;
     if (!best_weights.empty() && bits >= best_bits) break;
     best_bits = bits;
     best_weights = std::move(weights);
     model.table_log = table_log;
   }
-  for (size_t i = 0; i < model.bins.size(); ++i) model.bins[i].weight = best_weights[i];
+  model.bits = SymbolBits(model.bins, best_weights, model.table_log);
+  for (size_t i = 0; i < model.bins.size(); ++i) {
+    model.bits += static_cast<double>(model.bins[i].weight) * model.bins[i].width;
+    model.bins[i].weight = best_weights[i];
+  }
+  std::string stored;
+  BitWriter writer(stored);
+  WriteAnsModel(model, writer);
+  writer.Finish();
+  model.bits += 8 * static_cast<double>(stored.size());
   return model;
 }
 

@@ -26,9 +26,39 @@ struct AnsModel {
   // Ascending; weights at least 1 and together 2^table_log. Ranges without values have no bin.
   std::vector<AnsBin> bins;
 
+  // Bits of the stored model and of the symbols and offsets of the values it was made for.
+  double bits = 0;
+
   uint32_t table_size() const { return uint32_t{1} << table_log; }
-  // The bin that holds `value`.
-  uint32_t BinOf(uint64_t value) const;
+};
+
+// Finds the bin of a value.
+class AnsBinFinder {
+ public:
+  explicit AnsBinFinder(const AnsModel& model);
+
+  // `value` lies in one of the bins.
+  uint32_t BinOf(uint64_t value) const {
+    const size_t cell = value >> shift_;
+    uint32_t first = firsts_[cell];
+    uint32_t last = firsts_[cell + 1];
+    // The last bin that does not begin above the value.
+    while (first < last) {
+      const uint32_t middle = (first + last + 1) / 2;
+      if (lows_[middle] <= value) {
+        first = middle;
+      } else {
+        last = middle - 1;
+      }
+    }
+    return first;
+  }
+
+ private:
+  std::vector<uint64_t> lows_;
+  // By the leading bits of a value: the bin that the smallest such value would be in.
+  std::vector<uint16_t> firsts_;
+  int shift_;
 };
 
 // The model with the fewest bits for model and data. `values` are sorted and not empty. Nothing

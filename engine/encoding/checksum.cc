@@ -49,9 +49,7 @@ Xxh3Stream::Xxh3Stream()
   CHECK(XXH3_64bits_reset(State(state_)) == XXH_OK);
 }
 
-Xxh3Stream::~Xxh3Stream() {
-  ::operator delete(state_, std::align_val_t(alignof(XXH3_state_t)));
-}
+Xxh3Stream::~Xxh3Stream() { ::operator delete(state_, std::align_val_t(alignof(XXH3_state_t))); }
 
 void Xxh3Stream::Update(std::string_view bytes) {
   CHECK(XXH3_64bits_update(State(state_), bytes.data(), bytes.size()) == XXH_OK);

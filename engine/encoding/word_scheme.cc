@@ -30,8 +30,6 @@ std::string_view WordSchemeName(uint8_t scheme) {
       return "varint";
     case WordScheme::kDeltaVarint:
       return "delta-varint";
-    case WordScheme::kShuffled:
-      return "shuffled";
     case WordScheme::kScaled:
       return "scaled";
     case WordScheme::kDecimal:

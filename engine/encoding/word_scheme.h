@@ -22,11 +22,10 @@ enum class WordScheme : uint8_t {
   kDelta2Ans = 11,
   kVarint = 12,
   kDeltaVarint = 13,
-  kShuffled = 14,
-  kScaled = 15,
-  kDecimal = 16,
-  kOrdered = 17,
-  kZstd = 18,
+  kScaled = 14,
+  kDecimal = 15,
+  kOrdered = 16,
+  kZstd = 17,
 };
 
 // Schemes hold other encoded runs; deeper than this is corruption.

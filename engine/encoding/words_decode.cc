@@ -132,17 +132,6 @@ Result<> DecodeVarint(ByteReader& reader, size_t order, std::span<uint64_t> out)
   return AtEnd(reader);
 }
 
-Result<> DecodeShuffled(ByteReader& reader, std::span<uint64_t> out) {
-  if (reader.remaining() != out.size_bytes()) return Corrupt("shuffled size");
-  const std::string_view planes = Rest(reader);
-  std::fill(out.begin(), out.end(), 0);
-  for (size_t plane = 0; plane < sizeof(uint64_t); ++plane) {
-    const auto* bytes = reinterpret_cast<const unsigned char*>(planes.data()) + plane * out.size();
-    for (size_t i = 0; i < out.size(); ++i) out[i] |= uint64_t{bytes[i]} << (8 * plane);
-  }
-  return Ok();
-}
-
 Result<> DecodeScaled(ByteReader& reader, int depth, std::span<uint64_t> out) {
   uint64_t divisor = 0;
   uint64_t first = 0;
@@ -229,8 +218,6 @@ Result<> Decode(std::string_view encoded, int depth, std::span<uint64_t> out) {
       return DecodeVarint(reader, 0, out);
     case WordScheme::kDeltaVarint:
       return DecodeVarint(reader, 1, out);
-    case WordScheme::kShuffled:
-      return DecodeShuffled(reader, out);
     case WordScheme::kScaled:
       return DecodeScaled(reader, depth, out);
     case WordScheme::kDecimal:

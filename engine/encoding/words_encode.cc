@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -11,6 +12,7 @@
 #include "engine/encoding/decimal.h"
 #include "engine/encoding/dictionary.h"
 #include "engine/encoding/frames.h"
+#include "engine/encoding/run_estimates.h"
 #include "engine/encoding/word_scheme.h"
 #include "engine/encoding/word_transforms.h"
 #include "engine/encoding/words.h"
@@ -99,12 +101,6 @@ std::string EncodeLinear(Words words) {
   return out;
 }
 
-size_t CountRuns(Words words) {
-  size_t runs = 1;
-  for (size_t i = 1; i < words.size(); ++i) runs += words[i] != words[i - 1];
-  return runs;
-}
-
 std::string EncodeRuns(Words words, const Choices& choices) {
   std::vector<uint64_t> lengths;
   std::vector<uint64_t> values;
@@ -166,29 +162,28 @@ std::string EncodeFor(Orders& orders, size_t order) {
   return out;
 }
 
-void OfferAns(Orders& orders, size_t order, Best& best) {
-  std::string out = Begin(Plus(WordScheme::kAns, order));
-  orders.PutFirsts(order, out);
-  if (EncodeAns(orders.Of(order), out)) best.Offer(std::move(out), kAnsSaving);
+// The cheapest order by plan is coded, if it promises enough.
+void OfferAns(Orders& orders, const std::array<bool, Orders::kCount>& wanted, Best& best) {
+  std::optional<AnsPlan> plan;
+  size_t plan_order = 0;
+  for (size_t order = 0; order < orders.count(); ++order) {
+    if (!wanted[order]) continue;
+    std::optional<AnsPlan> other = PlanAns(orders.Of(order));
+    if (!other || (plan && plan->bytes <= other->bytes)) continue;
+    plan = std::move(other);
+    plan_order = order;
+  }
+  if (!plan || static_cast<double>(plan->bytes) >= static_cast<double>(best.size())) return;
+  std::string out = Begin(Plus(WordScheme::kAns, plan_order));
+  orders.PutFirsts(plan_order, out);
+  EncodeAns(orders.Of(plan_order), *plan, out);
+  best.Offer(std::move(out), kAnsSaving);
 }
 
 std::string EncodeVarint(Orders& orders, size_t order) {
   std::string out = Begin(Plus(WordScheme::kVarint, order));
   orders.PutFirsts(order, out);
   for (const uint64_t word : orders.Of(order)) PutSigned(out, word);
-  return out;
-}
-
-std::string EncodeShuffled(Words words) {
-  std::string out = Begin(WordScheme::kShuffled);
-  const size_t begin = out.size();
-  out.resize(begin + words.size_bytes());
-  for (size_t plane = 0; plane < sizeof(uint64_t); ++plane) {
-    char* const bytes = out.data() + begin + plane * words.size();
-    for (size_t i = 0; i < words.size(); ++i) {
-      bytes[i] = static_cast<char>(words[i] >> (8 * plane));
-    }
-  }
   return out;
 }
 
@@ -212,25 +207,28 @@ size_t EstimateFor(Orders& orders, size_t order) {
   return bytes * words.size() / (2 * kStretch);
 }
 
-// True when a sample repeats itself so much that a dictionary may pay.
-bool LooksRepetitive(Words words) {
-  std::array<uint64_t, 256> sample;
-  const size_t count = std::min(words.size(), sample.size());
-  for (size_t i = 0; i < count; ++i) sample[i] = words[i * words.size() / count];
-  const auto end = sample.begin() + static_cast<ptrdiff_t>(count);
-  std::sort(sample.begin(), end);
-  const auto distinct = static_cast<size_t>(std::unique(sample.begin(), end) - sample.begin());
-  return distinct * 4 <= count * 3;
+// Integers of fewer bits than this are not made smaller by a dictionary: the values themselves are
+// as good as codes.
+constexpr size_t kDictionaryBitsMin = 16;
+
+void OfferDictionary(Words words, const Choices& choices, Best& best) {
+  // A merge takes the time to find out about doubles, where every value saved saves eight bytes.
+  const bool thorough = choices.kind == WordKind::kFloat && choices.effort == Effort::kSmall;
+  if (choices.kind == WordKind::kInteger && best.size() * 8 < kDictionaryBitsMin * words.size()) {
+    return;
+  }
+  if (!thorough && !LooksRepetitive(words)) return;
+  const size_t values_max = thorough ? words.size() - words.size() / 8 : words.size() / 2;
+  if (const auto dictionary = MakeDictionary(words, values_max)) {
+    best.Offer(EncodeDictionary(*dictionary, choices));
+  }
 }
 
 // Runs and dictionary, for both kinds.
 void OfferComposed(Words words, const Choices& choices, Best& best) {
   if (!choices.compose) return;
   if (CountRuns(words) * 3 <= words.size()) best.Offer(EncodeRuns(words, choices));
-  if (!LooksRepetitive(words)) return;
-  if (const auto dictionary = MakeDictionary(words, words.size() / 2)) {
-    best.Offer(EncodeDictionary(*dictionary, choices));
-  }
+  OfferDictionary(words, choices, best);
 }
 
 std::string EncodeScaled(Words words, uint64_t divisor, Choices choices) {
@@ -243,7 +241,9 @@ std::string EncodeScaled(Words words, uint64_t divisor, Choices choices) {
 }
 
 constexpr int kLevelFast = 1;
-constexpr int kLevelSmall = 9;
+constexpr int kLevelSmall = 6;
+// Of the words, that zstd is tried.
+constexpr double kRepeatedShareMin = 0.25;
 
 std::string EncodeIntegers(Words words, const Choices& choices) {
   if (choices.scale && words.size() > 2) {
@@ -256,23 +256,23 @@ std::string EncodeIntegers(Words words, const Choices& choices) {
   for (size_t order = 0; order < orders.count(); ++order) {
     estimates[order] = EstimateFor(orders, order);
   }
-  const size_t least = *std::min_element(estimates.begin(), estimates.end());
+  const auto least = std::min_element(estimates.begin(), estimates.end());
+  const auto least_order = static_cast<size_t>(least - estimates.begin());
 
   Best best;
   best.Offer(EncodeRaw(words));
-  for (size_t order = 0; order < orders.count(); ++order) {
-    if (estimates[order] == least) best.Offer(EncodeFor(orders, order));
-  }
+  best.Offer(EncodeFor(orders, least_order));
   if (choices.effort == Effort::kSmall) {
+    std::array<bool, Orders::kCount> wanted{};
     for (size_t order = 0; order < orders.count(); ++order) {
-      if (estimates[order] <= least + least / 4) OfferAns(orders, order, best);
+      wanted[order] = estimates[order] <= *least + *least / 8;
     }
+    OfferAns(orders, wanted, best);
   }
   OfferComposed(words, choices, best);
-  if (choices.effort == Effort::kFast) return best.Take();
-  for (const size_t order : {0u, 1u}) {
-    if (order >= orders.count()) continue;
-    best.Offer(EncodeZstd(EncodeVarint(orders, order), words.size(), kLevelSmall),
+  if (choices.effort == Effort::kSmall && RepeatedShare(words) >= kRepeatedShareMin) {
+    best.Offer(EncodeZstd(EncodeVarint(orders, std::min<size_t>(least_order, 1)), words.size(),
+                          kLevelSmall),
                kZstdSavingSmall);
   }
   return best.Take();
@@ -314,7 +314,6 @@ std::string EncodeFloats(Words words, const Choices& choices) {
   if (is_small || best.size() > words.size_bytes() / 4) {
     best.Offer(EncodeZstd(EncodeRaw(words), words.size(), level), saving);
   }
-  if (is_small) best.Offer(EncodeZstd(EncodeShuffled(words), words.size(), level), saving);
   return best.Take();
 }
 
