@@ -74,8 +74,8 @@ int SettleFlags(int descriptor, bool& direct) {
 
 // ----- locks -----
 
-// flock(2) already keeps out a second opener in this process; the registry also keeps out one that
-// reaches the file through a descriptor inherited across fork.
+// flock(2) keeps out a second opener in this process, too, but not on NFS, which makes of it a lock
+// that belongs to the whole process.
 class LockRegistry {
  public:
   using Key = std::pair<dev_t, ino_t>;
