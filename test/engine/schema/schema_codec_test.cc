@@ -140,6 +140,10 @@ TEST_CASE("a tag whose column is dropped, missing or of another type is damage",
   SECTION("another type") { measure.families[0].tags[1].type = TagType::kInt; }
   SECTION("a field's") { measure.families[0].tags[2].column = measure.fields[0].column; }
   SECTION("a field without") { measure.fields[0].column = kNoColumn; }
+  SECTION("given twice") {
+    measure.columns.push_back(measure.columns.back());
+    measure.columns.back().dropped = true;
+  }
   SECTION("not ascending") { std::swap(measure.columns[0].id, measure.columns[1].id); }
   REQUIRE(DecodeSchemaObject(EncodeSchemaObject(object)).error().code == ErrorCode::kCorruption);
 }

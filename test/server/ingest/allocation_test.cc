@@ -13,22 +13,29 @@
 namespace {
 
 std::atomic<size_t> allocations{0};
+std::atomic<ptrdiff_t> live{0};  // not freed yet
 
 void* Allocate(size_t size) {
   allocations.fetch_add(1, std::memory_order_relaxed);
+  live.fetch_add(1, std::memory_order_relaxed);
   void* memory = std::malloc(size == 0 ? 1 : size);
   if (memory == nullptr) throw std::bad_alloc();
   return memory;
+}
+
+void Free(void* memory) {
+  if (memory != nullptr) live.fetch_sub(1, std::memory_order_relaxed);
+  std::free(memory);
 }
 
 }  // namespace
 
 void* operator new(size_t size) { return Allocate(size); }
 void* operator new[](size_t size) { return Allocate(size); }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete[](void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, size_t) noexcept { std::free(memory); }
-void operator delete[](void* memory, size_t) noexcept { std::free(memory); }
+void operator delete(void* memory) noexcept { Free(memory); }
+void operator delete[](void* memory) noexcept { Free(memory); }
+void operator delete(void* memory, size_t) noexcept { Free(memory); }
+void operator delete[](void* memory, size_t) noexcept { Free(memory); }
 
 namespace ficus {
 namespace {
@@ -87,6 +94,26 @@ TEST_CASE("measures that take turns cost a few allocations for what changed",
   stream.Create(ProposeMeasure("g", "n"));
   // New metadata and the copy of a spec: no new positions.
   REQUIRE(AllocationsOf(stream, Turns(), 1000) < 12 * 1000);
+}
+
+TEST_CASE("a stream that names ever other measures does not grow", "[ingest][allocation]") {
+  Stream stream;
+  measure_v1::WriteRequest request = Stream::Right();
+  const auto name_some = [&](int begin, int end) {
+    bool right = true;
+    for (int i = begin; i < end; ++i) {
+      request.mutable_metadata()->set_name("a name that is long enough to be allocated " +
+                                           std::to_string(i));
+      const auto outcome = stream.Write(request);
+      right = right && outcome && outcome->status == WriteStatus::kInternalError;
+    }
+    REQUIRE(right);
+  };
+  name_some(0, 5000);
+  const ptrdiff_t before = live.load();
+  name_some(5000, 50'000);
+  REQUIRE(live.load() - before < 10'000);
+  REQUIRE(stream.Write(Stream::Right())->status == WriteStatus::kSucceed);
 }
 
 }  // namespace ficus
