@@ -192,7 +192,7 @@ class CriteriaCompiler {
 
     Compiled compiled;
     compiled.bounds.resize(entity_size_);
-    compiled.node.test = ValueTest(condition.op, *condition.value);
+    compiled.node.test = ValuePredicate(condition.op, *condition.value);
     compiled.node.index = tag.source.index;
     if (is_entity) {
       compiled.node.kind = Node::Kind::kEntity;

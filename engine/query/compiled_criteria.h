@@ -15,7 +15,7 @@
 #include "engine/model/column.h"
 #include "engine/query/entity_view.h"
 #include "engine/query/measure_query.h"
-#include "engine/query/value_test.h"
+#include "engine/query/value_predicate.h"
 
 namespace ficus {
 
@@ -81,7 +81,7 @@ class CompiledCriteria {
     Kind kind = Kind::kConstant;
     std::vector<Node> children;
     size_t index = 0;  // entity position or column slot
-    ValueTest test;
+    ValuePredicate test;
     // Of an entity: encoded values to compare with; without it the value is decoded and tested.
     std::optional<std::set<std::string, std::less<>>> encoded;
     bool negated = false;  // with `encoded`

@@ -26,7 +26,6 @@ void OrderedRows::BeginPass(uint64_t wanted, std::optional<OrderKey> after) {
   wanted_ = wanted;
   after_ = after;
   bound_.reset();
-  bound_by_memory_ = false;
   incomplete_ = false;
   rows_seen_ = 0;
   kept_.clear();
@@ -70,10 +69,7 @@ void OrderedRows::PickRows(const SeriesRows& rows) {
     ++rows_seen_;
     const OrderKey key = KeyOf(rows, row);
     if (after_.has_value() && key <= *after_) continue;
-    if (bound_.has_value() && key >= *bound_) {
-      incomplete_ = incomplete_ || bound_by_memory_;
-      continue;
-    }
+    if (bound_.has_value() && key >= *bound_) continue;
     picked_.emplace_back(key, row);
   }
 }
@@ -84,9 +80,7 @@ Result<> OrderedRows::Accept(const SeriesRows& rows) {
   RETURN_IF_ERROR(MakeRoom(BytesOf(rows)));
   // Making room may have lowered the bound below rows that were picked.
   if (bound_.has_value()) {
-    const size_t picked = picked_.size();
     std::erase_if(picked_, [&](const auto& row) { return row.first >= *bound_; });
-    incomplete_ = incomplete_ || (picked_.size() < picked && bound_by_memory_);
     if (picked_.empty()) return Ok();
   }
   RETURN_IF_ERROR(Append(rows));
@@ -145,8 +139,7 @@ void OrderedRows::Compact(size_t count) {
   const auto middle = kept_.begin() + static_cast<ptrdiff_t>(count);
   std::nth_element(kept_.begin(), middle - 1, kept_.end(),
                    [](const Kept& a, const Kept& b) { return a.key < b.key; });
-  bound_by_memory_ = count < wanted_;
-  incomplete_ = incomplete_ || bound_by_memory_;
+  incomplete_ = incomplete_ || count < wanted_;
   kept_.erase(middle, kept_.end());
   // Nothing after the last row kept is of use: any key above it. Keys are distinct.
   OrderKey bound = kept_.back().key;

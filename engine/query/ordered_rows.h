@@ -93,7 +93,6 @@ class OrderedRows final : public SeriesRowsConsumer {
   uint64_t wanted_ = 0;
   std::optional<OrderKey> after_;
   std::optional<OrderKey> bound_;  // rows that are not below it are of no use any more
-  bool bound_by_memory_ = false;
   bool incomplete_ = false;
   uint64_t rows_seen_ = 0;
 

@@ -1,4 +1,4 @@
-#include "engine/query/value_test.h"
+#include "engine/query/value_predicate.h"
 
 #include <algorithm>
 #include <utility>
@@ -27,7 +27,7 @@ bool IsNegated(ConditionOp op) {
 
 }  // namespace
 
-ValueTest::ValueTest(ConditionOp op, const TagValue& literal) : negated_(IsNegated(op)) {
+ValuePredicate::ValuePredicate(ConditionOp op, const TagValue& literal) : negated_(IsNegated(op)) {
   switch (op) {
     case ConditionOp::kEq:
     case ConditionOp::kNe:
@@ -74,7 +74,7 @@ ValueTest::ValueTest(ConditionOp op, const TagValue& literal) : negated_(IsNegat
   SortDistinct(strings_);
 }
 
-bool ValueTest::MatchInt(int64_t term) const {
+bool ValuePredicate::MatchInt(int64_t term) const {
   switch (mode_) {
     case Mode::kAny:
       return Contains(ints_, term);
@@ -92,7 +92,7 @@ bool ValueTest::MatchInt(int64_t term) const {
   return false;
 }
 
-bool ValueTest::MatchBytes(std::string_view term) const {
+bool ValuePredicate::MatchBytes(std::string_view term) const {
   switch (mode_) {
     case Mode::kAny:
       return Contains(strings_, term);
@@ -110,7 +110,7 @@ bool ValueTest::MatchBytes(std::string_view term) const {
   return false;
 }
 
-bool ValueTest::MatchInts(const std::vector<int64_t>& terms) const {
+bool ValuePredicate::MatchInts(const std::vector<int64_t>& terms) const {
   if (mode_ == Mode::kAll) {
     return std::all_of(ints_.begin(), ints_.end(), [&](int64_t wanted) {
       return std::find(terms.begin(), terms.end(), wanted) != terms.end();
@@ -119,7 +119,7 @@ bool ValueTest::MatchInts(const std::vector<int64_t>& terms) const {
   return std::any_of(terms.begin(), terms.end(), [&](int64_t term) { return MatchInt(term); });
 }
 
-bool ValueTest::MatchStrings(const std::vector<std::string>& terms) const {
+bool ValuePredicate::MatchStrings(const std::vector<std::string>& terms) const {
   if (mode_ == Mode::kAll) {
     return std::all_of(strings_.begin(), strings_.end(), [&](const std::string& wanted) {
       return std::find(terms.begin(), terms.end(), wanted) != terms.end();
@@ -129,7 +129,7 @@ bool ValueTest::MatchStrings(const std::vector<std::string>& terms) const {
                      [&](const std::string& term) { return MatchBytes(term); });
 }
 
-bool ValueTest::Matches(const TagValue& value) const {
+bool ValuePredicate::Matches(const TagValue& value) const {
   bool matches = false;
   if (kind_ == Kind::kInt) {
     if (const auto* number = std::get_if<int64_t>(&value)) matches = MatchInt(*number);
@@ -147,8 +147,8 @@ bool ValueTest::Matches(const TagValue& value) const {
   return matches != negated_;
 }
 
-void ValueTest::MatchWords(const ColumnValues& column, size_t begin, size_t end,
-                           uint8_t* matches) const {
+void ValuePredicate::MatchWords(const ColumnValues& column, size_t begin, size_t end,
+                                uint8_t* matches) const {
   const uint64_t* words = column.words().data();
   const auto fill = [&](auto test) {
     for (size_t row = begin; row < end; ++row) {
@@ -180,8 +180,8 @@ void ValueTest::MatchWords(const ColumnValues& column, size_t begin, size_t end,
   }
 }
 
-void ValueTest::MatchCells(const ColumnValues& column, size_t begin, size_t end,
-                           uint8_t* matches) const {
+void ValuePredicate::MatchCells(const ColumnValues& column, size_t begin, size_t end,
+                                uint8_t* matches) const {
   // Neighbours are often equal: the answer for equal bytes is not worked out twice.
   std::string_view last;
   bool last_matches = false;
@@ -202,8 +202,8 @@ void ValueTest::MatchCells(const ColumnValues& column, size_t begin, size_t end,
   }
 }
 
-void ValueTest::MatchRows(const ColumnValues& column, size_t begin, size_t end,
-                          uint8_t* matches) const {
+void ValuePredicate::MatchRows(const ColumnValues& column, size_t begin, size_t end,
+                               uint8_t* matches) const {
   const ColumnType type = column.type();
   const bool words = kind_ == Kind::kInt && type == ColumnType::kInt64;
   const bool cells = (kind_ == Kind::kInt && type == ColumnType::kInt64Array) ||

@@ -20,11 +20,11 @@ namespace ficus {
 //
 // Terms of different kinds are never equal and never compare. A literal without terms (an empty
 // array, null) matches nothing, its negation everything. Threads: any.
-class ValueTest {
+class ValuePredicate {
  public:
-  ValueTest() = default;
+  ValuePredicate() = default;
   // Not for MATCH, nor for an unspecified operator (CHECKed). Floats and timestamps have no terms.
-  ValueTest(ConditionOp op, const TagValue& literal);
+  ValuePredicate(ConditionOp op, const TagValue& literal);
 
   bool Matches(const TagValue& value) const;
   bool MatchesNull() const { return negated_; }
