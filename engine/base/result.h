@@ -37,13 +37,14 @@ class [[nodiscard]] Result {
     CHECK(has_value()) << error().ToString();
     return std::get<0>(state_);
   }
-  T&& value() && {
+  // By value, so that `for (... : *Make())` does not walk a value that is gone.
+  T value() && {
     CHECK(has_value()) << error().ToString();
     return std::get<0>(std::move(state_));
   }
   T& operator*() & { return value(); }
   const T& operator*() const& { return value(); }
-  T&& operator*() && { return std::move(*this).value(); }
+  T operator*() && { return std::move(*this).value(); }
   T* operator->() { return &value(); }
   const T* operator->() const { return &value(); }
 
