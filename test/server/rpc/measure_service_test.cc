@@ -1,0 +1,231 @@
+#include "server/rpc/measure_service.h"
+
+#include <atomic>
+#include <cmath>
+#include <map>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <catch2/catch.hpp>
+
+#include "test/server/rpc/rpc_harness.h"
+
+namespace ficus {
+namespace {
+
+namespace measure = banyandb::measure::v1;
+
+constexpr const char* kGroup = "sw_metric";
+constexpr const char* kName = "service_cpm";
+
+using Stream = grpc::ClientReaderWriter<measure::WriteRequest, measure::WriteResponse>;
+
+struct Replies {
+  std::map<uint64_t, std::string> by_id;
+  grpc::Status status;
+};
+
+// Sends everything, half-closes, and only then reads.
+Replies WriteAll(RpcHarness& node, const std::vector<measure::WriteRequest>& requests) {
+  grpc::ClientContext call;
+  call.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(120));
+  auto stub = measure::MeasureService::NewStub(node.channel());
+  std::unique_ptr<Stream> stream = stub->Write(&call);
+  for (const auto& request : requests) {
+    if (!stream->Write(request)) break;
+  }
+  stream->WritesDone();
+  Replies replies;
+  measure::WriteResponse response;
+  while (stream->Read(&response)) {
+    REQUIRE(replies.by_id.emplace(response.message_id(), response.status()).second);
+    REQUIRE(response.metadata().name() == kName);
+  }
+  replies.status = stream->Finish();
+  return replies;
+}
+
+TEST_CASE("points come back as they were written", "[rpc][measure]") {
+  RpcHarness node;
+  node.CreateSchema(kGroup, kName);
+  const UnixNanos time = node.now();
+  const Replies replies =
+      WriteAll(node, {node.Point(kGroup, kName, 1, "a", time, 7, 0.5),
+                      node.Point(kGroup, kName, 2, "b", time + kNanosPerSecond, -8, -0.0)});
+  REQUIRE(replies.status.ok());
+  REQUIRE(replies.by_id ==
+          std::map<uint64_t, std::string>{{1, "STATUS_SUCCEED"}, {2, "STATUS_SUCCEED"}});
+
+  measure::QueryResponse response;
+  REQUIRE(node.Ask(node.Query(kGroup, kName), response).ok());
+  REQUIRE(response.data_points_size() == 2);
+  const measure::DataPoint& first = response.data_points(0);
+  REQUIRE(FromMessage(first.timestamp()) == time);
+  REQUIRE(first.version() == 1);
+  REQUIRE(first.sid() != 0);
+  REQUIRE(first.tag_families(0).name() == "default");
+  REQUIRE(first.tag_families(0).tags(0).key() == "service");
+  REQUIRE(first.tag_families(0).tags(0).value().str().value() == "a");
+  REQUIRE(first.fields(0).name() == "total");
+  REQUIRE(first.fields(0).value().int_().value() == 7);
+  REQUIRE(std::signbit(response.data_points(1).fields(1).value().float_().value()));
+}
+
+TEST_CASE("a client may half-close before it reads a hundred thousand replies", "[rpc][measure]") {
+  RpcHarness node;
+  node.CreateSchema(kGroup, kName);
+  constexpr uint64_t kPoints = 100'000;
+  std::vector<measure::WriteRequest> requests;
+  requests.reserve(kPoints);
+  for (uint64_t id = 1; id <= kPoints; ++id) {
+    requests.push_back(node.Point(kGroup, kName, id, "s" + std::to_string(id % 100),
+                                  node.now() - static_cast<int64_t>(id / 100) * kNanosPerSecond,
+                                  static_cast<int64_t>(id), 1.0));
+  }
+  const Replies replies = WriteAll(node, requests);
+  REQUIRE(replies.status.ok());
+  REQUIRE(replies.by_id.size() == kPoints);
+  for (const auto& [id, status] : replies.by_id) REQUIRE(status == "STATUS_SUCCEED");
+
+  measure::QueryRequest count = node.Query(kGroup, kName);
+  count.mutable_agg()->set_function(banyandb::model::v1::AGGREGATION_FUNCTION_SUM);
+  count.mutable_agg()->set_field_name("total");
+  measure::QueryResponse response;
+  const grpc::Status status = node.Ask(count, response);
+  CAPTURE(status.error_message());
+  REQUIRE(status.ok());
+  REQUIRE(response.data_points_size() == 1);
+  REQUIRE(response.data_points(0).fields(0).value().int_().value() ==
+          static_cast<int64_t>(kPoints * (kPoints + 1) / 2));
+}
+
+TEST_CASE("a wrong row is answered in its place and harms no other", "[rpc][measure]") {
+  RpcHarness node;
+  node.CreateSchema(kGroup, kName);
+  const UnixNanos time = node.now();
+  auto odd_time = node.Point(kGroup, kName, 2, "a", time + 1, 1, 1);
+  auto unknown = node.Point(kGroup, kName, 3, "a", time, 1, 1);
+  unknown.mutable_metadata()->set_mod_revision(5);
+  const Replies replies =
+      WriteAll(node, {node.Point(kGroup, kName, 1, "a", time, 1, 1), odd_time, unknown,
+                      node.Point(kGroup, kName, 4, "a", time + kNanosPerSecond, 1, 1)});
+  REQUIRE(replies.status.ok());
+  REQUIRE(replies.by_id == std::map<uint64_t, std::string>{{1, "STATUS_SUCCEED"},
+                                                           {2, "STATUS_INVALID_TIMESTAMP"},
+                                                           {3, "STATUS_EXPIRED_SCHEMA"},
+                                                           {4, "STATUS_SUCCEED"}});
+}
+
+TEST_CASE("a broken rule ends the stream, and what came before is stored and acknowledged",
+          "[rpc][measure]") {
+  RpcHarness node;
+  node.CreateSchema(kGroup, kName);
+  const Replies replies = WriteAll(node, {node.Point(kGroup, kName, 1, "a", node.now(), 1, 1),
+                                          node.Point(kGroup, kName, 0, "a", node.now(), 1, 1)});
+  REQUIRE(replies.status.error_code() == grpc::StatusCode::INVALID_ARGUMENT);
+  REQUIRE(replies.by_id == std::map<uint64_t, std::string>{{1, "STATUS_SUCCEED"}});
+}
+
+TEST_CASE("the first message must carry metadata", "[rpc][measure]") {
+  RpcHarness node;
+  node.CreateSchema(kGroup, kName);
+  auto request = node.Point(kGroup, kName, 1, "a", node.now(), 1, 1);
+  request.clear_metadata();
+  const Replies replies = WriteAll(node, {request});
+  REQUIRE(replies.status.error_code() == grpc::StatusCode::UNKNOWN);
+  REQUIRE(replies.status.error_message() ==
+          "metadata is required for the first request of gRPC stream");
+}
+
+TEST_CASE("an empty stream ends well", "[rpc][measure]") {
+  RpcHarness node;
+  REQUIRE(WriteAll(node, {}).status.ok());
+}
+
+TEST_CASE("a stream that is cut in the middle leaves the node well", "[rpc][measure]") {
+  RpcHarness node;
+  node.CreateSchema(kGroup, kName);
+  for (int round = 0; round < 20; ++round) {
+    grpc::ClientContext call;
+    auto stub = measure::MeasureService::NewStub(node.channel());
+    std::unique_ptr<Stream> stream = stub->Write(&call);
+    for (uint64_t id = 1; id <= 50; ++id) {
+      stream->Write(node.Point(kGroup, kName, id, "a", node.now(), 1, 1));
+    }
+    call.TryCancel();
+    stream->Finish();
+  }
+  REQUIRE(WriteAll(node, {node.Point(kGroup, kName, 1, "z", node.now(), 1, 1)}).status.ok());
+}
+
+TEST_CASE("many streams at once lose nothing", "[rpc][measure]") {
+  RpcHarness node;
+  node.CreateSchema(kGroup, kName);
+  constexpr int kStreams = 4;
+  constexpr int kPoints = 2000;
+  std::atomic<int> acknowledged{0};
+  std::vector<std::thread> clients;
+  for (int client = 0; client < kStreams; ++client) {
+    clients.emplace_back([&, client] {
+      std::vector<measure::WriteRequest> requests;
+      for (int i = 0; i < kPoints; ++i) {
+        requests.push_back(node.Point(kGroup, kName, static_cast<uint64_t>(i) + 1,
+                                      "c" + std::to_string(client),
+                                      node.now() - i * kNanosPerSecond, i, i));
+      }
+      grpc::ClientContext call;
+      auto stub = measure::MeasureService::NewStub(node.channel());
+      std::unique_ptr<Stream> stream = stub->Write(&call);
+      for (const auto& request : requests) stream->Write(request);
+      stream->WritesDone();
+      measure::WriteResponse response;
+      while (stream->Read(&response)) acknowledged += response.status() == "STATUS_SUCCEED";
+      stream->Finish();
+    });
+  }
+  for (std::thread& client : clients) client.join();
+  REQUIRE(acknowledged == kStreams * kPoints);
+  measure::QueryResponse response;
+  REQUIRE(node.Ask(node.Query(kGroup, kName), response).ok());
+  REQUIRE(response.data_points_size() == kStreams * kPoints);
+}
+
+TEST_CASE("a query of an unknown measure gets BanyanDB's words", "[rpc][measure]") {
+  RpcHarness node;
+  node.CreateSchema(kGroup, kName);
+  measure::QueryResponse response;
+  const grpc::Status status = node.Ask(node.Query(kGroup, "nothing"), response);
+  REQUIRE(status.error_code() == grpc::StatusCode::UNKNOWN);
+  REQUIRE(status.error_message().find("measure doesn't exist") != std::string::npos);
+}
+
+TEST_CASE("a query that asks for its trace gets plan and costs", "[rpc][measure]") {
+  RpcHarness node;
+  node.CreateSchema(kGroup, kName);
+  REQUIRE(WriteAll(node, {node.Point(kGroup, kName, 1, "a", node.now(), 1, 1)}).status.ok());
+  measure::QueryRequest request = node.Query(kGroup, kName);
+  request.set_trace(true);
+  measure::QueryResponse response;
+  REQUIRE(node.Ask(request, response).ok());
+  REQUIRE(response.trace().spans_size() == 1);
+  REQUIRE(response.trace().spans(0).children_size() > 0);
+  REQUIRE(!response.trace().error());
+}
+
+TEST_CASE("a broken query is refused with the generated words", "[rpc][measure]") {
+  RpcHarness node;
+  node.CreateSchema(kGroup, kName);
+  measure::QueryResponse response;
+  auto no_groups = node.Query(kGroup, kName);
+  no_groups.clear_groups();
+  REQUIRE(node.Ask(no_groups, response).error_code() == grpc::StatusCode::INVALID_ARGUMENT);
+  auto odd = node.Query(kGroup, kName);
+  odd.mutable_time_range()->mutable_begin()->set_nanos(1);
+  const grpc::Status status = node.Ask(odd, response);
+  REQUIRE(status.error_code() == grpc::StatusCode::INVALID_ARGUMENT);
+  REQUIRE(status.error_message().find("time is not millisecond precision") != std::string::npos);
+}
+
+}  // namespace
+}  // namespace ficus
