@@ -10,8 +10,6 @@ namespace ficus {
 namespace {
 
 constexpr uint64_t kFileBytesMin = kLogHeaderBytes + kGroupAlignment;
-// How often a next file is tried for when the last attempt failed.
-constexpr int64_t kFileRetryNanos = 200 * kNanosPerMilli;
 
 std::vector<double> GroupBounds() { return {1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024}; }
 
@@ -63,13 +61,12 @@ Result<> LogCore::Start(LogPosition above, Scn scn) {
     scn_ = std::max(scn_, scn);
     prior_scn_ = scn_;
   }
-  Result<> made = MakeNextFileNow();
-  if (made) made = Rotate();
+  next_ = std::make_shared<NextLogFile>(fs_, clock_, random_, executor_, [weak = weak_from_this()] {
+    if (const auto self = weak.lock()) self->ResumeStalled();
+  });
+  const Result<> rotated = RotateNow();
+  if (!rotated && (created_ || rotated.error().code != ErrorCode::kNoSpace)) return rotated;
   MutexLock lock(mutex_);
-  if (!made) {
-    if (created_ || made.error().code != ErrorCode::kNoSpace) return made;
-    NoteFileError(std::move(made).error());
-  }
   started_ = true;
   return Ok();
 }
@@ -86,12 +83,7 @@ Result<> LogCore::Append(std::string payload, Durability must, Log::Done done) {
     return Error{ErrorCode::kResourceExhausted,
                  "the log has " + std::to_string(queued_bytes_) + " bytes to write"};
   }
-  if (file_error_ && !Fits(payload.size())) {
-    WantNextFile();
-    const bool full = file_error_->code == ErrorCode::kNoSpace;
-    return Error{full ? ErrorCode::kNoSpace : ErrorCode::kResourceExhausted, file_error_->message}
-        .With("begin log file");
-  }
+  RETURN_IF_ERROR(CheckRoom(payload.size()));
   queued_bytes_ += payload.size();
   queued_file_bytes_ += BatchFileBytesMax(payload.size());
   last_ = last_.Next();
@@ -100,6 +92,16 @@ Result<> LogCore::Append(std::string payload, Durability must, Log::Done done) {
   queue_.push_back({std::move(payload), must, std::move(done), last_, scn_});
   Schedule();
   return Ok();
+}
+
+// Whether the batch will find a place without waiting for a disk that may stay full.
+Result<> LogCore::CheckRoom(size_t payload_bytes) {
+  const std::optional<Error> error = next_->error();
+  if (!error || Fits(payload_bytes)) return Ok();
+  next_->Want(NextFileWish(), NextLogFile::Urgency::kOnce);
+  const bool full = error->code == ErrorCode::kNoSpace;
+  return Error{full ? ErrorCode::kNoSpace : ErrorCode::kResourceExhausted,
+               "begin log file: " + error->message};
 }
 
 void LogCore::SyncTo(LogPosition position, std::function<void()> done) {
@@ -218,10 +220,12 @@ void LogCore::RunCommitJob() {
 bool LogCore::CommitGroup() {
   for (;;) {
     Group group;
+    std::unique_ptr<LogFileMaker> next;
     {
       MutexLock lock(mutex_);
       group = TakeGroup();
-      if (group.needs_file && !TakeNextFile()) {
+      if (group.needs_file) next = next_->Take(NextFileWish().bytes);
+      if (group.needs_file && next == nullptr) {
         Stall();
         return false;
       }
@@ -230,9 +234,8 @@ bool LogCore::CommitGroup() {
       WriteGroup(std::move(group));
       return true;
     }
-    if (Result<> rotated = Rotate(); !rotated) {
+    if (!Rotate(std::move(next))) {
       MutexLock lock(mutex_);
-      NoteFileError(std::move(rotated).error());
       Stall();
       return false;
     }
@@ -307,7 +310,9 @@ void LogCore::Finish(Group group) {
   if (group.sync) durable_ = written_;
   for (DoneQueue::Callback& waiter : TakeSatisfied()) callbacks.push_back(std::move(waiter));
   if (durable_ < written_) ArmSyncTimer();
-  if (current_bytes_ - end_ < options_.file_bytes / 2) WantNextFile();
+  if (current_bytes_ - end_ < options_.file_bytes / 2) {
+    next_->Want(NextFileWish(), NextLogFile::Urgency::kOnce);
+  }
   lock.Unlock();
   done_.Push(std::move(callbacks));
 }
@@ -337,137 +342,70 @@ void LogCore::ArmSyncTimer() {
 
 // Whether there is room for everything queued and one batch more without another file.
 bool LogCore::Fits(size_t payload_bytes) const {
-  uint64_t room = current_bytes_ - end_;
-  if (next_ready_) room += next_->bytes() - kLogHeaderBytes;
+  const uint64_t ready = next_->ready_bytes();
+  const uint64_t room = current_bytes_ - end_ + (ready > 0 ? ready - kLogHeaderBytes : 0);
   return queued_file_bytes_ + BatchFileBytesMax(payload_bytes) <= room;
 }
 
-// Room for the batch that comes first, however large.
-uint64_t LogCore::NextFileBytes() const {
-  const uint64_t bytes = std::max(options_.file_bytes, kFileBytesMin);
-  if (queue_.empty()) return bytes;
-  return std::max(bytes, AlignToGroup(EndOfBatch(kLogHeaderBytes, queue_.front().payload.size())));
-}
-
-void LogCore::WantNextFile() {
-  if (next_ != nullptr || closed_) return;
-  if (file_error_ && clock_.Monotonic() - file_error_at_ < kFileRetryNanos) return;
-  BeginNextFile();
-  PostStep();
-}
-
-void LogCore::BeginNextFile() {
-  next_ready_ = false;
-  next_ = std::make_unique<LogFileMaker>(fs_, random_, next_number_, NextFileBytes());
-}
-
-void LogCore::PostStep() {
-  executor_.Post([self = shared_from_this()] { self->RunStepJob(); });
-}
-
-void LogCore::RunStepJob() {
-  LogFileMaker* maker = nullptr;
-  {
-    MutexLock lock(mutex_);
-    if (closed_ || next_ == nullptr || next_ready_ || stepping_) return;
-    stepping_ = true;
-    maker = next_.get();
+// With room for the batch that comes first, however large.
+NextLogFile::Wish LogCore::NextFileWish() const {
+  uint64_t bytes = std::max(options_.file_bytes, kFileBytesMin);
+  if (!queue_.empty()) {
+    const uint64_t end = EndOfBatch(kLogHeaderBytes, queue_.front().payload.size());
+    bytes = std::max(bytes, AlignToGroup(end));
   }
-  Result<bool> step = maker->Step();
-  std::unique_ptr<LogFileMaker> failed;  // destroyed without the lock
-  MutexLock lock(mutex_);
-  stepping_ = false;
-  changed_.NotifyAll();
-  if (!step) {
-    failed = std::move(next_);
-    NoteFileError(std::move(step).error());
-    if (phase_ == Phase::kStalled) Stall();
-  } else if (*step) {
-    NoteFileReady();
-  } else {
-    PostStep();
-  }
-  lock.Unlock();
+  return {next_number_, bytes};
 }
 
-void LogCore::NoteFileError(Error error) {
-  if (!file_error_) {
-    LogWarn("wal.no_file", "no new log file can be made: {}", error.ToString());
-  }
-  file_error_ = std::move(error);
-  file_error_at_ = clock_.Monotonic();
-}
-
-void LogCore::NoteFileReady() {
-  if (file_error_) LogInfo("wal.file_again", "log files can be made again");
-  file_error_.reset();
-  next_ready_ = true;
-  if (phase_ == Phase::kStalled && !closed_) PostCommit();
-}
-
-// A group waits for the next file; ends when that is ready or the time to try again has come.
+// A group waits for the next file.
 void LogCore::Stall() {
   phase_ = Phase::kStalled;
   changed_.NotifyAll();
-  WantNextFile();
-  if (next_ != nullptr || retry_armed_ || closed_) return;
-  retry_armed_ = true;
-  executor_.PostAfter(kFileRetryNanos, [self = shared_from_this()] {
-    MutexLock lock(self->mutex_);
-    self->retry_armed_ = false;
-    if (self->phase_ == Phase::kStalled && !self->closed_) self->PostCommit();
-  });
+  if (!closed_) next_->Want(NextFileWish(), NextLogFile::Urgency::kPersist);
 }
 
-// Whether there is a file that can be published, large enough for what comes first.
-bool LogCore::TakeNextFile() {
-  if (publishing_ != nullptr) return true;
-  if (!next_ready_) return false;
-  if (next_->bytes() < NextFileBytes()) {
-    next_->Extend(NextFileBytes());
-    next_ready_ = false;
-    PostStep();
-    return false;
-  }
-  publishing_ = std::move(next_);
-  next_ready_ = false;
-  return true;
-}
-
-// Makes `publishing_` the current file.
-Result<> LogCore::Rotate() {
-  SyncCurrent();
-  LogFileHeader header;
-  {
-    MutexLock lock(mutex_);
-    header = HeaderOfNextFile();
-  }
-  ASSIGN_OR_RETURN(current_, publishing_->Publish(header));
-  current_number_ = header.number;
-  chain_ = publishing_->chain();
+void LogCore::ResumeStalled() {
   MutexLock lock(mutex_);
-  const uint64_t bytes = publishing_->bytes();
-  files_.push_back(
-      {header.number, header.first, LogPosition(header.first.value() - 1), bytes, header.created});
-  file_count_.Set(static_cast<double>(files_.size()));
-  publishing_.reset();
-  file_error_.reset();
-  next_number_ = header.number + 1;
-  current_bytes_ = bytes;
-  end_ = kLogHeaderBytes;
+  if (phase_ == Phase::kStalled && !closed_) PostCommit();
+}
+
+// Makes `next` the current file; after an error it lies in next_ again.
+Result<> LogCore::Rotate(std::unique_ptr<LogFileMaker> next) {
+  SyncCurrent();
+  const LogFileHeader header = HeaderOf(*next);
+  auto published = next->Publish(header);
+  if (!published) {
+    next_->GiveBack(std::move(next), published.error());
+    return published.error();
+  }
+  current_ = *std::move(published);
+  current_number_ = header.number;
+  chain_ = next->chain();
+  AddFile(*next, header);
   return Ok();
 }
 
-LogFileHeader LogCore::HeaderOfNextFile() {
+LogFileHeader LogCore::HeaderOf(const LogFileMaker& next) {
   LogFileHeader header;
   header.log = id_;
-  header.number = publishing_->number();
-  header.first = queue_.empty() ? last_.Next() : queue_.front().position;
+  header.number = next.number();
   header.prior = prior_;
   header.scn = prior_scn_;
   header.created = clock_.Now();
   header.prior_chain = chain_;
+  MutexLock lock(mutex_);
+  header.first = queue_.empty() ? last_.Next() : queue_.front().position;
   return header;
+}
+
+void LogCore::AddFile(const LogFileMaker& next, const LogFileHeader& header) {
+  MutexLock lock(mutex_);
+  files_.push_back({header.number, header.first, LogPosition(header.first.value() - 1),
+                    next.bytes(), header.created});
+  file_count_.Set(static_cast<double>(files_.size()));
+  next_number_ = header.number + 1;
+  current_bytes_ = next.bytes();
+  end_ = kLogHeaderBytes;
 }
 
 // The header of the next file says that everything before it is durable.
@@ -486,21 +424,15 @@ void LogCore::SyncCurrent() {
   done_.Push(std::move(satisfied));
 }
 
-// On the calling thread; leaves the file in `publishing_`. Nobody else works on the next file.
-Result<> LogCore::MakeNextFileNow() {
-  std::unique_ptr<LogFileMaker> maker;
+// Where no background may be waited for: at the start and at the end.
+Result<> LogCore::RotateNow() {
+  NextLogFile::Wish wish;
   {
     MutexLock lock(mutex_);
-    if (next_ == nullptr) BeginNextFile();
-    maker = std::move(next_);
-    maker->Extend(NextFileBytes());
-    next_ready_ = false;
+    wish = NextFileWish();
   }
-  for (bool ready = false; !ready;) {
-    ASSIGN_OR_RETURN(ready, maker->Step());
-  }
-  publishing_ = std::move(maker);
-  return Ok();
+  ASSIGN_OR_RETURN(auto next, next_->MakeNow(wish));
+  return Rotate(std::move(next));
 }
 
 // ----- close -----
@@ -510,7 +442,7 @@ void LogCore::Close() {
     MutexLock lock(mutex_);
     if (closed_) return;
     closed_ = true;
-    while (phase_ == Phase::kRunning || stepping_) changed_.Wait(lock);
+    while (phase_ == Phase::kRunning) changed_.Wait(lock);
     phase_ = Phase::kRunning;
     if (company_timer_ != nullptr) company_timer_->Cancel();
     if (sync_timer_ != nullptr) sync_timer_->Cancel();
@@ -540,12 +472,11 @@ bool LogCore::CommitNext() {
     WriteGroup(std::move(group));
     return true;
   }
-  Result<> made = publishing_ != nullptr ? Ok() : MakeNextFileNow();
-  if (made) made = Rotate();
-  if (made) return true;
+  const Result<> rotated = RotateNow();
+  if (rotated) return true;
   MutexLock lock(mutex_);
   LogError("wal.batches_dropped", "{} unacknowledged batches are dropped: {}", queue_.size(),
-           made.error().ToString());
+           rotated.error().ToString());
   return false;
 }
 
@@ -572,15 +503,11 @@ void LogCore::WriteMark() {
 void LogCore::Release() {
   std::deque<QueuedBatch> dropped;
   std::multimap<LogPosition, std::function<void()>> unsatisfied;
-  std::unique_ptr<LogFileMaker> unused;
   MutexLock lock(mutex_);
   dropped.swap(queue_);
   unsatisfied.swap(waiters_);
-  unused = std::move(next_);
   lock.Unlock();
-  if (unused != nullptr) unused->Discard();
-  if (publishing_ != nullptr) publishing_->Discard();
-  publishing_.reset();
+  if (next_ != nullptr) next_->Close();
   current_.reset();
   lock.Lock();
   lock_.reset();

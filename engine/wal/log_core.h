@@ -22,7 +22,7 @@
 #include "engine/wal/done_queue.h"
 #include "engine/wal/group_encoder.h"
 #include "engine/wal/log.h"
-#include "engine/wal/log_file_maker.h"
+#include "engine/wal/next_log_file.h"
 
 namespace ficus {
 
@@ -96,20 +96,16 @@ class LogCore : public std::enable_shared_from_this<LogCore> {
   std::vector<DoneQueue::Callback> TakeSatisfied() REQUIRES(mutex_);
 
   // Files.
+  Result<> CheckRoom(size_t payload_bytes) REQUIRES(mutex_);
   bool Fits(size_t payload_bytes) const REQUIRES(mutex_);
-  uint64_t NextFileBytes() const REQUIRES(mutex_);
-  void WantNextFile() REQUIRES(mutex_);
-  void BeginNextFile() REQUIRES(mutex_);
-  void PostStep() REQUIRES(mutex_);
-  void RunStepJob();
-  void NoteFileError(Error error) REQUIRES(mutex_);
-  void NoteFileReady() REQUIRES(mutex_);
+  NextLogFile::Wish NextFileWish() const REQUIRES(mutex_);
   void Stall() REQUIRES(mutex_);
-  bool TakeNextFile() REQUIRES(mutex_);
-  Result<> Rotate();
-  LogFileHeader HeaderOfNextFile() REQUIRES(mutex_);
+  void ResumeStalled();
+  Result<> Rotate(std::unique_ptr<LogFileMaker> next);
+  LogFileHeader HeaderOf(const LogFileMaker& next);
+  void AddFile(const LogFileMaker& next, const LogFileHeader& header);
   void SyncCurrent();
-  Result<> MakeNextFileNow();
+  Result<> RotateNow();
 
   // Close.
   void CommitRest();
@@ -131,8 +127,9 @@ class LogCore : public std::enable_shared_from_this<LogCore> {
   Histogram& group_batches_;
   Gauge& file_count_;
 
-  // Provides its own synchronisation.
+  // Provide their own synchronisation.
   DoneQueue done_;
+  std::shared_ptr<NextLogFile> next_;  // made by Start()
 
   // Owned by whoever runs a commit.
   std::unique_ptr<File> current_;
@@ -142,7 +139,6 @@ class LogCore : public std::enable_shared_from_this<LogCore> {
   LogPosition prior_;  // last position in the files
   Scn prior_scn_;
   bool marked_ = true;  // nothing was written since the last mark
-  std::unique_ptr<LogFileMaker> publishing_;
 
   mutable Mutex mutex_;
   CondVar changed_;
@@ -169,14 +165,7 @@ class LogCore : public std::enable_shared_from_this<LogCore> {
   uint64_t next_number_ GUARDED_BY(mutex_);
   uint64_t end_ GUARDED_BY(mutex_) = 0;            // of the groups in the current file
   uint64_t current_bytes_ GUARDED_BY(mutex_) = 0;  // 0: there is no current file
-  // While stepping_ is set its methods are called without the lock, by one thread.
-  std::unique_ptr<LogFileMaker> next_ GUARDED_BY(mutex_);
-  bool stepping_ GUARDED_BY(mutex_) = false;
-  bool next_ready_ GUARDED_BY(mutex_) = false;
-  bool retry_armed_ GUARDED_BY(mutex_) = false;
   bool trimming_ GUARDED_BY(mutex_) = false;
-  std::optional<Error> file_error_ GUARDED_BY(mutex_);  // why there is no next file
-  int64_t file_error_at_ GUARDED_BY(mutex_) = 0;        // monotonic
 };
 
 }  // namespace ficus

@@ -25,6 +25,7 @@ Result<bool> LogFileMaker::Step() {
   }
   if (zeros_end_ < bytes_) return false;
   RETURN_IF_ERROR(file_->Sync(SyncKind::kAll));
+  synced_ = true;
   return true;
 }
 

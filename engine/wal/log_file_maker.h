@@ -35,12 +35,17 @@ class LogFileMaker {
   // called again, with the same header.
   Result<std::unique_ptr<File>> Publish(const LogFileHeader& header);
 
-  // A finished file may be asked to become larger; Step() has work again then.
+  // A finished file may be asked to become larger; Step() has work again then. One that has its
+  // final name stays as it is.
   void Extend(uint64_t bytes);
 
   // Removes the temporary.
   void Discard();
 
+  // Nothing is left for Step().
+  bool finished() const { return synced_; }
+  // Has its final name: only opening it has failed.
+  bool named() const { return renamed_; }
   uint64_t number() const { return number_; }
   uint64_t bytes() const { return bytes_; }
   // Checksum of the published header, with which the chain of the file begins.
@@ -58,6 +63,7 @@ class LogFileMaker {
   std::unique_ptr<File> file_;
   uint64_t allocated_end_ = 0;
   uint64_t zeros_end_ = 0;
+  bool synced_ = false;
   uint32_t chain_ = 0;
   bool renamed_ = false;
   bool durable_ = false;
