@@ -7,6 +7,7 @@
 #include <catch2/catch.hpp>
 
 #include "engine/schema/schema_rules.h"
+#include "test/engine/base/death.h"
 #include "test/engine/schema/objects.h"
 
 namespace ficus {
@@ -57,10 +58,6 @@ std::vector<std::string> Names(const std::vector<const SchemaObject*>& objects) 
   std::vector<std::string> names;
   for (const SchemaObject* object : objects) names.push_back(object->key.name);
   return names;
-}
-
-ColumnId TagColumn(const SchemaObject& measure, size_t family, size_t tag) {
-  return measure.measure().families[family].tags[tag].column;
 }
 
 using Strings = std::vector<std::string>;
@@ -223,87 +220,6 @@ TEST_CASE("updating what does not exist, or what must not change, has BanyanDB's
   SchemaObject malformed = ProposeMeasure("g", "m");
   Measure(malformed).entity.clear();
   REQUIRE(node.Update(malformed).error().message == "measure entity tag names is empty");
-}
-
-TEST_CASE("columns are given once, entity tags have none", "[schema][registry][columns]") {
-  Node node;
-  REQUIRE(node.Create(ProposeGroup("g")));
-  REQUIRE(node.Create(ProposeMeasure("g", "m")));
-  const SchemaObject first = *node.Find(ProposeMeasure("g", "m"));
-  REQUIRE(TagColumn(first, 0, 0) == kNoColumn);
-  REQUIRE(TagColumn(first, 0, 1) == ColumnId(1));
-  REQUIRE(TagColumn(first, 0, 2) == ColumnId(2));
-  REQUIRE(first.measure().fields[0].column == ColumnId(3));
-  REQUIRE(first.measure().fields[1].column == ColumnId(4));
-  REQUIRE(first.columns().size() == 4);
-  REQUIRE(first.columns()[1] ==
-          SubjectColumn{ColumnId(2), ColumnType::kInt64, false, false, "default", "count"});
-  REQUIRE(first.columns()[3] ==
-          SubjectColumn{ColumnId(4), ColumnType::kFloat64, true, false, "", "rate"});
-}
-
-TEST_CASE("a retyped, dropped or returning tag never gets an old column again",
-          "[schema][registry][columns]") {
-  Node node;
-  REQUIRE(node.Create(ProposeGroup("g")));
-  REQUIRE(node.Create(ProposeMeasure("g", "m")));
-
-  SchemaObject retyped = ProposeMeasure("g", "m");
-  Measure(retyped).families[0].tags[2].type = TagType::kString;  // count
-  REQUIRE(node.Update(retyped));
-  const SchemaObject second = *node.Find(retyped);
-  REQUIRE(TagColumn(second, 0, 2) == ColumnId(5));
-  REQUIRE(second.columns()[1].dropped);
-  REQUIRE(TagColumn(second, 0, 1) == ColumnId(1));
-
-  SchemaObject dropped = retyped;
-  Measure(dropped).families[0].tags.pop_back();
-  Measure(dropped).fields.pop_back();
-  REQUIRE(node.Update(dropped));
-  const SchemaObject third = *node.Find(dropped);
-  REQUIRE(third.columns().size() == 5);
-  REQUIRE(third.columns()[3].dropped);
-  REQUIRE(third.columns()[4].dropped);
-
-  REQUIRE(node.Update(ProposeMeasure("g", "m")));
-  const SchemaObject fourth = *node.Find(dropped);
-  REQUIRE(TagColumn(fourth, 0, 2) == ColumnId(6));
-  REQUIRE(fourth.measure().fields[0].column == ColumnId(3));
-  REQUIRE(fourth.measure().fields[1].column == ColumnId(7));
-  REQUIRE(fourth.columns().size() == 7);
-  const auto live = std::count_if(fourth.columns().begin(), fourth.columns().end(),
-                                  [](const SubjectColumn& column) { return !column.dropped; });
-  REQUIRE(live == 4);
-}
-
-TEST_CASE("columns follow their tag through new positions and are bound to their family",
-          "[schema][registry][columns]") {
-  Node node;
-  REQUIRE(node.Create(ProposeGroup("g")));
-  REQUIRE(node.Create(ProposeMeasure("g", "m")));
-  SchemaObject moved = ProposeMeasure("g", "m");
-  std::swap(Measure(moved).families[0].tags[0], Measure(moved).families[0].tags[1]);
-  std::swap(Measure(moved).fields[0], Measure(moved).fields[1]);
-  Measure(moved).families[0].tags.pop_back();
-  Measure(moved).families.push_back({"other", {{"count", TagType::kInt, kNoColumn}}});
-  REQUIRE(node.Update(moved));
-  const SchemaObject after = *node.Find(moved);
-  REQUIRE(TagColumn(after, 0, 0) == ColumnId(1));
-  REQUIRE(TagColumn(after, 0, 1) == kNoColumn);
-  REQUIRE(after.measure().fields[0].column == ColumnId(4));
-  REQUIRE(after.measure().fields[1].column == ColumnId(3));
-  REQUIRE(TagColumn(after, 1, 0) == ColumnId(5));
-}
-
-TEST_CASE("a subject that would have had too many columns is refused",
-          "[schema][registry][columns]") {
-  Node node;
-  REQUIRE(node.Create(ProposeGroup("g")));
-  SchemaObject wide = ProposeMeasure("g", "m");
-  for (size_t i = 0; i < kSubjectColumnsMax; ++i) {
-    Measure(wide).fields.push_back({"f" + std::to_string(i), FieldType::kInt, 1, 1, kNoColumn});
-  }
-  REQUIRE(node.Create(wide).error().code == ErrorCode::kInvalidArgument);
 }
 
 TEST_CASE("deleting tells what went, and nothing when there was nothing", "[schema][registry]") {
@@ -481,6 +397,27 @@ TEST_CASE("two objects with one id are damage", "[schema][registry]") {
   SchemaObject n = ProposeMeasure("a", "n");
   m.subject_id = n.subject_id = SubjectId(5);
   REQUIRE(SchemaRegistry::Create({m, n}, 1).error().code == ErrorCode::kCorruption);
+}
+
+TEST_CASE("an update keeps the columns of what it keeps", "[schema][registry]") {
+  Node node;
+  REQUIRE(node.Create(ProposeGroup("g")));
+  REQUIRE(node.Create(ProposeMeasure("g", "m")));
+  SchemaObject changed = ProposeMeasure("g", "m");
+  Measure(changed).fields.erase(Measure(changed).fields.begin());
+  REQUIRE(node.Update(changed));
+  const SchemaObject after = *node.Find(changed);
+  REQUIRE(after.columns().size() == 4);
+  REQUIRE(after.columns()[2].dropped);
+  REQUIRE(after.measure().fields[0].column == ColumnId(4));
+}
+
+TEST_CASE("a change against an older snapshot stops the process", "[schema][registry]") {
+  Node node;
+  const auto early = node.registry.PrepareCreate(ProposeGroup("a"), kNow, node.random);
+  REQUIRE(early);
+  REQUIRE(node.Create(ProposeGroup("b")));
+  REQUIRE(RunInChild([&] { node.registry.Apply(*early); }).aborted);
 }
 
 }  // namespace ficus
