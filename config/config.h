@@ -37,7 +37,6 @@ struct MemoryLimit {
 
 enum class DurabilityChoice { kStrict, kRelaxed };
 enum class IoEngineChoice { kAuto, kIoUring, kThreads };
-enum class DirectIo { kAuto, kAlways, kNever };
 enum class DamagedPartsChoice { kFail, kSkip };
 enum class LogFormatChoice { kAuto, kText, kJson };
 enum class RestoreOnStart { kNever };
@@ -68,16 +67,8 @@ struct WalConfig {
 struct MergeConfig {
   uint32_t threads = 2;
   uint64_t max_part = 8 * kGiB;
-  uint64_t rate_limit = 0;  // bytes per second; 0: none
 
   friend bool operator==(const MergeConfig&, const MergeConfig&) = default;
-};
-
-struct SnapshotsConfig {
-  uint32_t keep = 10;
-  std::chrono::nanoseconds min_age = std::chrono::hours(1);
-
-  friend bool operator==(const SnapshotsConfig&, const SnapshotsConfig&) = default;
 };
 
 struct StorageConfig {
@@ -86,7 +77,6 @@ struct StorageConfig {
   FlushConfig flush;
   WalConfig wal;
   MergeConfig merge;
-  SnapshotsConfig snapshots;
   std::chrono::nanoseconds segment_idle = std::chrono::hours(1);
 
   friend bool operator==(const StorageConfig&, const StorageConfig&) = default;
@@ -95,7 +85,6 @@ struct StorageConfig {
 struct IoConfig {
   IoEngineChoice engine = IoEngineChoice::kAuto;
   uint32_t queue_depth = 256;
-  DirectIo direct = DirectIo::kAuto;
 
   friend bool operator==(const IoConfig&, const IoConfig&) = default;
 };

@@ -88,18 +88,6 @@ ConfigKey Count(std::string path, Access access, Range<uint64_t> range) {
                            [](uint64_t count) { return std::to_string(count); });
 }
 
-// 0, or within `range`.
-template <typename Access>
-ConfigKey Rate(std::string path, Access access, Range<uint64_t> range) {
-  const auto parse = [range](std::string_view text) -> Result<uint64_t> {
-    ASSIGN_OR_RETURN(const uint64_t rate, ParseByteRate(text));
-    if (rate != 0) RETURN_IF_ERROR(CheckRange(rate, range, FormatByteRate));
-    return rate;
-  };
-  return Bounded<uint64_t>(std::move(path), "a rate such as 50MiB/s", access, {0, range.most},
-                           parse, FormatByteRate);
-}
-
 template <typename Access>
 ConfigKey Listen(std::string path, Access access) {
   ConfigKey key;
@@ -251,9 +239,9 @@ std::vector<ConfigKey> MakeKeys() {
   keys.push_back(LabelsKey());
 
   keys.push_back(Text("storage.path", "a path", FICUS_AT(storage.path), AbsolutePath));
-  keys.push_back(
-      Choice<DurabilityChoice>("storage.durability", FICUS_AT(storage.durability),
-                         {{"strict", DurabilityChoice::kStrict}, {"relaxed", DurabilityChoice::kRelaxed}}));
+  keys.push_back(Choice<DurabilityChoice>(
+      "storage.durability", FICUS_AT(storage.durability),
+      {{"strict", DurabilityChoice::kStrict}, {"relaxed", DurabilityChoice::kRelaxed}}));
   keys.push_back(Duration("storage.flush.interval", FICUS_AT(storage.flush.interval),
                           {milliseconds(100), hours(1)}));
   keys.push_back(Size("storage.flush.bytes", FICUS_AT(storage.flush.bytes), {kMiB, 16 * kGiB}));
@@ -269,11 +257,6 @@ std::vector<ConfigKey> MakeKeys() {
   keys.push_back(
       Size("storage.merge.max_part", FICUS_AT(storage.merge.max_part), {kMiB, 16 * kTiB}));
   keys.push_back(
-      Rate("storage.merge.rate_limit", FICUS_AT(storage.merge.rate_limit), {kMiB, kTiB}));
-  keys.push_back(Count("storage.snapshots.keep", FICUS_AT(storage.snapshots.keep), {1, 1'000}));
-  keys.push_back(Duration("storage.snapshots.min_age", FICUS_AT(storage.snapshots.min_age),
-                          {nanoseconds(0), hours(8760)}));
-  keys.push_back(
       Duration("storage.segment_idle", FICUS_AT(storage.segment_idle), {seconds(1), hours(720)}));
 
   keys.push_back(Choice<IoEngineChoice>("io.engine", FICUS_AT(io.engine),
@@ -281,9 +264,6 @@ std::vector<ConfigKey> MakeKeys() {
                                          {"io_uring", IoEngineChoice::kIoUring},
                                          {"threads", IoEngineChoice::kThreads}}));
   keys.push_back(Count("io.queue_depth", FICUS_AT(io.queue_depth), {8, 4'096}));
-  keys.push_back(Choice<DirectIo>(
-      "io.direct", FICUS_AT(io.direct),
-      {{"auto", DirectIo::kAuto}, {"always", DirectIo::kAlways}, {"never", DirectIo::kNever}}));
 
   keys.push_back(MemoryLimitKey());
   keys.push_back(Percent("disk.warn", FICUS_AT(disk.warn), {1, 100}));
@@ -291,9 +271,9 @@ std::vector<ConfigKey> MakeKeys() {
   keys.push_back(
       Duration("write.max_future", FICUS_AT(write.max_future), {seconds(1), hours(87'600)}));
   keys.push_back(Duration("query.timeout", FICUS_AT(query.timeout), {milliseconds(1), hours(24)}));
-  keys.push_back(
-      Choice<DamagedPartsChoice>("query.damaged_parts", FICUS_AT(query.damaged_parts),
-                           {{"fail", DamagedPartsChoice::kFail}, {"skip", DamagedPartsChoice::kSkip}}));
+  keys.push_back(Choice<DamagedPartsChoice>(
+      "query.damaged_parts", FICUS_AT(query.damaged_parts),
+      {{"fail", DamagedPartsChoice::kFail}, {"skip", DamagedPartsChoice::kSkip}}));
 
   keys.push_back(Listen("grpc.listen", FICUS_AT(grpc.listen)));
   keys.push_back(Size("grpc.max_message", FICUS_AT(grpc.max_message), {64 * kKiB, 512 * kMiB}));

@@ -437,9 +437,8 @@ ConfigCheck CheckConfig(const ConfigSources& sources, const ConfigFiles& files) 
 Result<ConfigFlag> ParseSetFlag(const std::string& text) {
   const size_t equals = text.find('=');
   if (equals == std::string::npos || equals == 0) {
-    return Error{ErrorCode::kInvalidArgument, "--set: " + Quoted(text) +
-                                                  " is not of the form key=value, for example " +
-                                                  "storage.path=/var/lib/ficus"};
+    return Error{ErrorCode::kInvalidArgument,
+                 "is not of the form key=value, for example storage.path=/var/lib/ficus"};
   }
   return ConfigFlag{"--set", text.substr(0, equals), text.substr(equals + 1)};
 }

@@ -25,7 +25,8 @@ struct ConfigFlag {
   std::string value;
 };
 
-// "storage.path=/x" as given to --set. kInvalidArgument: there is no key or no "=".
+// "storage.path=/x" as given to --set. kInvalidArgument: there is no key or no "="; the
+// message is the end of a sentence that begins with `text`.
 Result<ConfigFlag> ParseSetFlag(const std::string& text);
 
 struct ConfigSources {

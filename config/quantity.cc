@@ -98,16 +98,6 @@ Result<uint64_t> ParseByteSize(std::string_view text) {
   return NotASize();
 }
 
-Result<uint64_t> ParseByteRate(std::string_view text) {
-  if (text == "0") return uint64_t{0};
-  constexpr std::string_view kPerSecond = "/s";
-  if (text.size() > kPerSecond.size() && text.substr(text.size() - 2) == kPerSecond) {
-    const Result<uint64_t> bytes = ParseByteSize(text.substr(0, text.size() - 2));
-    if (bytes) return bytes;
-  }
-  return Wrong("is not a rate: write a size per second, for example 50MiB/s, or 0 for no limit");
-}
-
 Result<std::chrono::nanoseconds> ParseDuration(std::string_view text) {
   if (text == "0") return std::chrono::nanoseconds(0);
   if (!text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos) {
@@ -191,10 +181,6 @@ std::string FormatByteSize(uint64_t bytes) {
     if (bytes % unit.factor == 0) return std::to_string(bytes / unit.factor).append(unit.name);
   }
   return {};  // the last unit divides everything
-}
-
-std::string FormatByteRate(uint64_t bytes_per_second) {
-  return bytes_per_second == 0 ? "0" : FormatByteSize(bytes_per_second) + "/s";
 }
 
 std::string FormatDuration(std::chrono::nanoseconds duration) {

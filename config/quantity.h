@@ -1,4 +1,4 @@
-// Sizes, durations, rates, percentages and addresses as people write them.
+// Sizes, durations, percentages and addresses as people write them.
 //
 // The message of every error is the end of a sentence that begins with the value, such as "needs a
 // unit": the caller decides whether the value may be shown. All functions are pure.
@@ -16,8 +16,6 @@ namespace ficus {
 
 // "64MiB": a whole number and one of B, KiB, MiB, GiB, TiB, KB, MB, GB, TB. "0" needs no unit.
 Result<uint64_t> ParseByteSize(std::string_view text);
-// "50MiB/s", or "0".
-Result<uint64_t> ParseByteRate(std::string_view text);
 // "90s", "1h30m": whole numbers with ms, s, m, h or d, the larger unit first. "0" needs no unit.
 Result<std::chrono::nanoseconds> ParseDuration(std::string_view text);
 // "85%" gives 85; at most 100.
@@ -31,7 +29,6 @@ Result<MemoryLimit> ParseMemoryLimit(std::string_view text);
 
 // The inverse of each: what they give is parsed to the same value.
 std::string FormatByteSize(uint64_t bytes);
-std::string FormatByteRate(uint64_t bytes_per_second);
 // Rounded down to milliseconds, the smallest unit that can be written.
 std::string FormatDuration(std::chrono::nanoseconds duration);
 std::string FormatPercent(uint32_t percent);

@@ -70,15 +70,6 @@ TEST_CASE("what is no size is refused with the reason", "[config]") {
   REQUIRE(ErrorOf(ParseByteSize(text)) == message);
 }
 
-TEST_CASE("a rate is a size per second or nothing", "[config]") {
-  REQUIRE(*ParseByteRate("0") == 0);
-  REQUIRE(*ParseByteRate("50MiB/s") == 50 << 20);
-  const std::string text = GENERATE("", "50MiB", "50MiB/m", "/s", "50/s", "x/s", "0 /s");
-  CAPTURE(text);
-  REQUIRE(ErrorOf(ParseByteRate(text)) ==
-          "is not a rate: write a size per second, for example 50MiB/s, or 0 for no limit");
-}
-
 TEST_CASE("a duration is numbers with units, the larger first", "[config]") {
   const auto [text, duration] = GENERATE(table<std::string, nanoseconds>({
       {"0", nanoseconds(0)},
@@ -178,7 +169,6 @@ TEST_CASE("what is printed reads back to the same value", "[config]") {
         uint64_t{64} << 20, uint64_t{5'000'000}, UINT64_MAX}) {
     CAPTURE(bytes);
     REQUIRE(*ParseByteSize(FormatByteSize(bytes)) == bytes);
-    REQUIRE(*ParseByteRate(FormatByteRate(bytes)) == bytes);
   }
   for (const nanoseconds duration :
        {nanoseconds(0), nanoseconds(milliseconds(1)), nanoseconds(milliseconds(61'001)),
@@ -198,7 +188,6 @@ TEST_CASE("values are printed in the unit that people use", "[config]") {
   REQUIRE(FormatByteSize(64 << 20) == "64MiB");
   REQUIRE(FormatByteSize(5'000'000) == "5MB");
   REQUIRE(FormatByteSize(1025) == "1025B");
-  REQUIRE(FormatByteRate(50 << 20) == "50MiB/s");
   REQUIRE(FormatDuration(minutes(90)) == "1h30m");
   REQUIRE(FormatDuration(hours(1)) == "1h");
   REQUIRE(FormatListenAddress({"::", 80}) == "[::]:80");

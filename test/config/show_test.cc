@@ -41,8 +41,7 @@ TEST_CASE("every value is shown with its origin, secrets as stars", "[config]") 
 
 TEST_CASE("what is shown loads to the same configuration", "[config]") {
   const LoadedConfig loaded = Load(
-      "node: {labels: {zone: 'a \"b\" \\c', x.y/z: \"\"}}\nstorage: {merge: {rate_limit: "
-      "3MB/s}}\n");
+      "node: {labels: {zone: 'a \"b\" \\c', x.y/z: \"\"}}\nstorage: {merge: {max_part: 3MB}}\n");
   const LoadedConfig again = Load(ShowConfig(loaded, ShowOrigin::kNo));
   REQUIRE(again.config == loaded.config);
   REQUIRE(Load(ShowConfig(loaded, ShowOrigin::kYes)).config == loaded.config);
