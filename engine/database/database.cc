@@ -348,6 +348,15 @@ Result<> DatabaseImpl::Replay() {
     lock.Lock();
     closing_stores_.push_back({store, pins_.Take(log_->opening().first), store->name()});
   }
+  // The same for segments whose removal was under way.
+  for (const RemovedSegment& segment : outcome.removed_segments) {
+    const std::shared_ptr<GroupStore> store = FindGroup(segment.group);
+    if (store == nullptr) continue;
+    const Result<> removed = store->RemoveSegment(segment.times, segment.incarnation);
+    if (!removed.has_value()) continue;  // its files are gone already
+    MutexLock lock(mutex_);
+    removal_pins_[store->id()].push_back(pins_.Take(log_->opening().first));
+  }
   LogInfo("log.replayed",
           "{} batches: {} rows introduced, {} flushed before, {} of groups or segments that are "
           "gone, {} batches parked, {:.3f} s",
@@ -509,8 +518,11 @@ Result<> DatabaseImpl::Submit(std::vector<Routed> rows, LogRecord record, Durabi
       log_->Append(std::move(payload), must, [this, commit](LogPosition position, Scn scn) {
         const PositionPins::Pin pin = pins_.Take(position);
         // Its last copy goes when every table shows the rows.
-        auto introduced =
-            std::make_shared<Countdown>([commit, pin](const Result<>&) { commit->visible(pin); });
+        auto introduced = std::make_shared<Countdown>([commit, pin](const Result<>&) {
+          // Moved out: the log may keep its callback, and with it `commit`, for a while.
+          const auto tell = std::move(commit->visible);
+          tell(pin);
+        });
         for (Commit::Target& target : commit->targets) {
           target.introduction.position = position;
           target.introduction.scn = scn;
@@ -854,8 +866,9 @@ void DatabaseImpl::RunRetention(std::function<void(Result<>)> done) {
   auto countdown = std::make_shared<Countdown>(std::move(done));
   for (const auto& store : Stores()) {
     LogRecord record;
-    for (const TimeRange& times : store->Expired(environment_.clock.Now())) {
-      record.removed_segments.push_back({store->catalog(), store->id(), times});
+    for (const auto& segment : store->Expired(environment_.clock.Now())) {
+      record.removed_segments.push_back(
+          {store->catalog(), store->id(), segment->times(), segment->incarnation()});
     }
     if (!record.removed_segments.empty()) {
       const std::vector<RemovedSegment> removed = record.removed_segments;
@@ -864,7 +877,7 @@ void DatabaseImpl::RunRetention(std::function<void(Result<>)> done) {
           Submit({}, std::move(record), Durability::kStrict,
                  [this, pass, store, removed, countdown](const PositionPins::Pin& pin) {
                    for (const RemovedSegment& segment : removed) {
-                     countdown->Report(store->RemoveSegment(segment.times));
+                     countdown->Report(store->RemoveSegment(segment.times, segment.incarnation));
                    }
                    MutexLock lock(mutex_);
                    removal_pins_[store->id()].push_back(pin);
@@ -941,11 +954,10 @@ void DatabaseImpl::Close() {
   gate_.Shut();
   // Changes that wait have no pass of their own any more: they are told.
   std::deque<PendingChange> changes;
-  if (log_ != nullptr && environment_.run_until) {
-    environment_.run_until([this] { return gate_.empty(); });
-  }
-  gate_.Close();
+  // Commits what was accepted; then the tables introduce it, and the last pass leaves.
   if (log_ != nullptr) log_->Close();
+  if (environment_.run_until) environment_.run_until([this] { return gate_.empty(); });
+  gate_.Close();
   std::vector<std::shared_ptr<GroupStore>> stores = Stores();
   {
     MutexLock lock(mutex_);

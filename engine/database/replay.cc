@@ -23,14 +23,18 @@ class Replay {
  private:
   Result<> CollectEvidence();
   Result<> ApplyBatch(LogPosition position, Scn scn, std::string_view payload);
-  bool IsGone(const RoutedRows& rows) const;
+  bool IsGone(const RoutedRows& rows, LogPosition position) const;
   // The table of the rows, or why it cannot be had.
   Result<std::shared_ptr<TsTable>> TableFor(const RoutedRows& rows);
   Result<> Park(LogPosition position, std::string_view payload, const Error& why);
 
   const ReplayEnvironment& environment_;
   ReplayOutcome outcome_;
-  std::vector<RemovedSegment> removed_;
+  struct Removal {
+    RemovedSegment segment;
+    LogPosition position;
+  };
+  std::vector<Removal> removals_;
   std::shared_ptr<Completion> completion_ = std::make_shared<Completion>();
   // Its last copy is dropped when every introduction is visible.
   std::shared_ptr<Countdown> introductions_ = std::make_shared<Countdown>(
@@ -51,23 +55,27 @@ Result<ReplayOutcome> Replay::Run() {
 }
 
 Result<> Replay::CollectEvidence() {
-  return environment_.log.Replay(environment_.log.opening().first,
-                                 [this](LogPosition, Scn, std::string_view payload) -> Result<> {
-                                   // What cannot be decoded is parked in the second pass.
-                                   Result<LogRecord> record = DecodeLogRecord(payload);
-                                   if (!record.has_value()) return Ok();
-                                   outcome_.retired_groups.insert(record->retired_groups.begin(),
-                                                                  record->retired_groups.end());
-                                   removed_.insert(removed_.end(), record->removed_segments.begin(),
-                                                   record->removed_segments.end());
-                                   return Ok();
-                                 });
+  const auto collect = [this](LogPosition position, Scn, std::string_view payload) -> Result<> {
+    // What cannot be decoded is parked in the second pass.
+    const Result<LogRecord> record = DecodeLogRecord(payload);
+    if (!record.has_value()) return Ok();
+    outcome_.retired_groups.insert(record->retired_groups.begin(), record->retired_groups.end());
+    for (const RemovedSegment& segment : record->removed_segments) {
+      removals_.push_back({segment, position});
+      outcome_.removed_segments.push_back(segment);
+    }
+    return Ok();
+  };
+  return environment_.log.Replay(environment_.log.opening().first, collect);
 }
 
-bool Replay::IsGone(const RoutedRows& rows) const {
+bool Replay::IsGone(const RoutedRows& rows, LogPosition position) const {
   if (outcome_.retired_groups.contains({rows.catalog, rows.group})) return true;
-  const RemovedSegment segment{rows.catalog, rows.group, rows.segment};
-  return std::find(removed_.begin(), removed_.end(), segment) != removed_.end();
+  // Rows behind the removal belong to a segment that was made again.
+  return std::any_of(removals_.begin(), removals_.end(), [&](const Removal& removal) {
+    return position < removal.position && removal.segment.catalog == rows.catalog &&
+           removal.segment.group == rows.group && removal.segment.times == rows.segment;
+  });
 }
 
 Result<std::shared_ptr<TsTable>> Replay::TableFor(const RoutedRows& rows) {
@@ -102,7 +110,7 @@ Result<> Replay::ApplyBatch(LogPosition position, Scn scn, std::string_view payl
   std::optional<Error> parked;
   for (RoutedRows& routed : record->rows) {
     const uint64_t count = routed.rows.rows();
-    if (IsGone(routed)) {
+    if (IsGone(routed, position)) {
       outcome_.rows_gone += count;
       continue;
     }

@@ -24,6 +24,7 @@ struct ReplayOutcome {
   uint64_t rows_gone = 0;       // dropped: their group or segment is durably gone
   uint64_t batches_parked = 0;  // kept aside: something of them could not be applied
   std::set<RetiredGroup> retired_groups;
+  std::vector<RemovedSegment> removed_segments;
 };
 
 // Introduces every row of the log that no manifest covers. A row is dropped only on durable

@@ -76,8 +76,8 @@ class GroupStoreImpl final : public GroupStore {
   Result<std::shared_ptr<Segment>> SegmentFor(UnixNanos time) override;
   Result<std::shared_ptr<Segment>> FindSegment(const TimeRange& times) override;
   std::vector<std::shared_ptr<Segment>> Segments(const TimeRange& times) override;
-  std::vector<TimeRange> Expired(UnixNanos now) const override;
-  Result<> RemoveSegment(const TimeRange& times) override;
+  std::vector<std::shared_ptr<Segment>> Expired(UnixNanos now) const override;
+  Result<> RemoveSegment(const TimeRange& times, uint64_t incarnation) override;
   size_t EmptyTrash() override;
   std::vector<DamagedFile> DamagedSegments() const override;
   std::optional<LogPosition> OldestUnflushed() const override;
@@ -120,9 +120,9 @@ class GroupStoreImpl final : public GroupStore {
 
 Result<> GroupStoreImpl::Load() {
   if (!has_segments()) {
-    auto segment =
-        std::make_shared<SegmentImpl>(environment_, TableOptionsNow(), directory_,
-                                      SegmentIdentity{options_.id, TimeRange::All(), shard_count_});
+    auto segment = std::make_shared<SegmentImpl>(
+        environment_, TableOptionsNow(), directory_,
+        SegmentIdentity{options_.id, 1, TimeRange::All(), shard_count_});
     RETURN_IF_ERROR(segment->Load());
     for (uint32_t shard = 0; shard < shard_count_; ++shard) {
       RETURN_IF_ERROR(segment->EnsureShard(ShardId(shard)));
@@ -264,7 +264,8 @@ Result<SegmentPtr> GroupStoreImpl::CreateSegment(const TimeRange& times,
   const std::string directory =
       JoinPath(directory_, SegmentDirectoryName(times.begin, layout.segment_unit));
   RETURN_IF_ERROR(environment_.fs.CreateDirectory(directory));
-  const SegmentIdentity identity{options_.id, times, layout.shard_count};
+  const SegmentIdentity identity{options_.id, environment_.random.NextId(), times,
+                                 layout.shard_count};
   const Result<> published =
       PublishFile(environment_.fs, environment_.random, JoinPath(directory, kSegmentIdentityFile),
                   EncodeSegmentIdentity(identity), FileClass::kManifest);
@@ -308,22 +309,23 @@ std::vector<SegmentPtr> GroupStoreImpl::AllSegments() const {
 
 // --- Removing segments
 
-std::vector<TimeRange> GroupStoreImpl::Expired(UnixNanos now) const {
-  std::vector<TimeRange> expired;
+std::vector<std::shared_ptr<Segment>> GroupStoreImpl::Expired(UnixNanos now) const {
+  std::vector<std::shared_ptr<Segment>> expired;
   MutexLock lock(mutex_);
   if (!has_segments() || layout_.ttl_nanos <= 0) return expired;
   for (const auto& [begin, segment] : segments_) {
-    if (segment->times().end <= now - layout_.ttl_nanos) expired.push_back(segment->times());
+    if (segment->times().end <= now - layout_.ttl_nanos) expired.push_back(segment);
   }
   return expired;
 }
 
-Result<> GroupStoreImpl::RemoveSegment(const TimeRange& times) {
+Result<> GroupStoreImpl::RemoveSegment(const TimeRange& times, uint64_t incarnation) {
   SegmentPtr segment;
   {
     MutexLock lock(mutex_);
     const auto found = segments_.find(times.begin);
-    if (found == segments_.end() || found->second->times() != times) {
+    if (found == segments_.end() || found->second->times() != times ||
+        found->second->incarnation() != incarnation) {
       return Error{ErrorCode::kNotFound, fmt::format("group {} has no such segment", name())};
     }
     segment = found->second;

@@ -63,10 +63,11 @@ class GroupStore {
   virtual std::vector<std::shared_ptr<Segment>> Segments(const TimeRange& times) = 0;
 
   // Segments that end at or before `now` - TTL.
-  virtual std::vector<TimeRange> Expired(UnixNanos now) const = 0;
+  virtual std::vector<std::shared_ptr<Segment>> Expired(UnixNanos now) const = 0;
   // Hides a segment from everybody at once; its removal is already in the log. EmptyTrash() does
-  // the rest once no reader holds it. kNotFound when there is none with these bounds.
-  virtual Result<> RemoveSegment(const TimeRange& times) = 0;
+  // the rest once no reader holds it. kNotFound when there is none with these bounds and this
+  // incarnation.
+  virtual Result<> RemoveSegment(const TimeRange& times, uint64_t incarnation) = 0;
   // Closes hidden segments that no reader holds, renames them to `<catalog>/trash/`, durably, and
   // deletes them there. Returns how many are still held or could not be moved.
   virtual size_t EmptyTrash() = 0;

@@ -60,6 +60,7 @@ std::string EncodeGroupIdentity(const GroupIdentity& identity) {
 std::string EncodeSegmentIdentity(const SegmentIdentity& identity) {
   std::string bytes = Begin(kSegmentMagic);
   PutLittle(bytes, identity.group.value());
+  PutLittle(bytes, identity.incarnation);
   PutLittle(bytes, identity.times.begin);
   PutLittle(bytes, identity.times.end);
   PutLittle(bytes, identity.shard_count);
@@ -90,12 +91,13 @@ Result<SegmentIdentity> DecodeSegmentIdentity(std::string_view bytes) {
   uint64_t group = 0;
   SegmentIdentity identity;
   reader.ReadLittle(group);
+  reader.ReadLittle(identity.incarnation);
   reader.ReadLittle(identity.times.begin);
   reader.ReadLittle(identity.times.end);
   reader.ReadLittle(identity.shard_count);
   identity.group = GroupId(group);
-  if (!reader.AtEnd() || group == 0 || identity.times.empty() || identity.shard_count < 1 ||
-      identity.shard_count > kShardCountMax) {
+  if (!reader.AtEnd() || group == 0 || identity.incarnation == 0 || identity.times.empty() ||
+      identity.shard_count < 1 || identity.shard_count > kShardCountMax) {
     return Corrupt("no segment identity");
   }
   return identity;

@@ -24,6 +24,9 @@ struct GroupIdentity {
 
 struct SegmentIdentity {
   GroupId group;
+  // Random. A segment that is made again after its removal has the same times, and another
+  // incarnation.
+  uint64_t incarnation = 0;
   TimeRange times;
   uint32_t shard_count = 1;
   friend bool operator==(const SegmentIdentity&, const SegmentIdentity&) = default;

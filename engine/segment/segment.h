@@ -22,6 +22,8 @@ class Segment {
   virtual ~Segment() = default;
 
   virtual const TimeRange& times() const = 0;
+  // Tells a segment from one with the same times that was removed before.
+  virtual uint64_t incarnation() const = 0;
   virtual uint32_t shard_count() const = 0;
   virtual const std::string& directory() const = 0;
 

@@ -21,6 +21,7 @@ class SegmentImpl final : public Segment {
   ~SegmentImpl() override { CloseTables(); }
 
   const TimeRange& times() const override { return identity_.times; }
+  uint64_t incarnation() const override { return identity_.incarnation; }
   uint32_t shard_count() const override { return identity_.shard_count; }
   const std::string& directory() const override { return directory_; }
   Result<std::shared_ptr<TsTable>> Shard(ShardId shard) override;

@@ -260,10 +260,13 @@ bool ReadRetired(ByteReader& reader, std::vector<RetiredGroup>& retired) {
 
 bool ReadRemoved(ByteReader& reader, std::vector<RemovedSegment>& removed) {
   uint64_t count = 0;
-  if (!reader.ReadVarintAtMost(reader.remaining() / 25, count)) return false;
+  if (!reader.ReadVarintAtMost(reader.remaining() / 33, count)) return false;
   removed.resize(count);
   for (RemovedSegment& segment : removed) {
-    if (!ReadPlace(reader, segment.catalog, segment.group, segment.times)) return false;
+    if (!ReadPlace(reader, segment.catalog, segment.group, segment.times) ||
+        !reader.ReadLittle(segment.incarnation)) {
+      return false;
+    }
   }
   return true;
 }
@@ -286,6 +289,7 @@ std::string EncodeLogRecord(const LogRecord& record) {
     PutLittle(out, removed.group.value());
     PutLittle(out, removed.times.begin);
     PutLittle(out, removed.times.end);
+    PutLittle(out, removed.incarnation);
   }
   return out;
 }

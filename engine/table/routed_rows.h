@@ -36,6 +36,7 @@ struct RemovedSegment {
   Catalog catalog = Catalog::kMeasure;
   GroupId group;
   TimeRange times;
+  uint64_t incarnation = 0;  // a segment with the same times may be made again
   friend bool operator==(const RemovedSegment&, const RemovedSegment&) = default;
 };
 

@@ -102,17 +102,22 @@ class DatabaseHarness {
       return registry.PrepareCreate(object, now(), random_);
     });
   }
-  Result<SchemaChange> CreateGroup(const std::string& name, uint32_t shards = 2,
-                                   uint32_t ttl_days = 7) {
+  Result<SchemaChange> CreateGroup(const std::string& name) { return Create(Group(name, 7)); }
+  Result<SchemaChange> UpdateGroup(const std::string& name, uint32_t ttl_days) {
+    return Change([this, object = Group(name, ttl_days)](const SchemaRegistry& registry) {
+      return registry.PrepareUpdate(object, now());
+    });
+  }
+  SchemaObject Group(const std::string& name, uint32_t ttl_days) {
     GroupSchema schema;
     schema.catalog = Catalog::kMeasure;
-    schema.resources = ResourceOptions{shards, IntervalRule{IntervalUnit::kDay, 1},
+    schema.resources = ResourceOptions{2, IntervalRule{IntervalUnit::kDay, 1},
                                        IntervalRule{IntervalUnit::kDay, ttl_days}};
     SchemaObject object;
     object.key = {SchemaKind::kGroup, "", name};
-    object.payload = "group " + name;
+    object.payload = "group " + name + std::to_string(ttl_days);
     object.view = schema;
-    return Create(object);
+    return object;
   }
   Result<SchemaChange> CreateMeasure(const std::string& group, const std::string& name) {
     MeasureSchema schema;

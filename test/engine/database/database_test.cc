@@ -148,6 +148,23 @@ TEST_CASE("expired segments go, and their rows do not come back with the log",
   REQUIRE(store->Segments(TimeRange::All()).size() == 1);
 }
 
+TEST_CASE("a segment that is made again after its removal keeps its rows",
+          "[database][retention]") {
+  Node node;
+  node.OpenWithMeasure();
+  const UnixNanos old_time = node.now() - 6 * kNanosPerDay;
+  REQUIRE(node.Write({{1, old_time, 10}}).result.has_value());
+  node.clock().Advance(3 * kNanosPerDay);
+  REQUIRE(node.RunRetention().has_value());
+  node.Pass(3 * 60 * kNanosPerSecond);
+  // The removal is still in the log when the operator prolongs the TTL and the row comes again.
+  REQUIRE(node.UpdateGroup(kGroup, 30).has_value());
+  REQUIRE(node.Write({{1, old_time, 11, 2}}).result.has_value());
+  node.Kill();
+  REQUIRE(node.Open().has_value());
+  REQUIRE(node.Read() == NodeRows{{{1, old_time}, {2, 11}}});
+}
+
 TEST_CASE("a clock step suspends retention until it is confirmed", "[database][retention]") {
   Node node;
   node.OpenWithMeasure();

@@ -56,7 +56,7 @@ LogRecord RandomRecord(SeededRandom& random) {
   }
   if (random.Below(2) == 0) record.retired_groups.push_back({Catalog::kStream, GroupId(7)});
   if (random.Below(2) == 0) {
-    record.removed_segments.push_back({Catalog::kMeasure, GroupId(8), {10, 20}});
+    record.removed_segments.push_back({Catalog::kMeasure, GroupId(8), {10, 20}, 77});
   }
   return record;
 }

@@ -76,11 +76,12 @@ TEST_CASE("a client may half-close before it reads a hundred thousand replies", 
   RpcHarness node;
   node.CreateSchema(kGroup, kName);
   constexpr uint64_t kPoints = 100'000;
+  const UnixNanos now = node.now();
   std::vector<measure::WriteRequest> requests;
   requests.reserve(kPoints);
   for (uint64_t id = 1; id <= kPoints; ++id) {
     requests.push_back(node.Point(kGroup, kName, id, "s" + std::to_string(id % 100),
-                                  node.now() - static_cast<int64_t>(id / 100) * kNanosPerSecond,
+                                  now - static_cast<int64_t>(id / 100) * kNanosPerSecond,
                                   static_cast<int64_t>(id), 1.0));
   }
   const Replies replies = WriteAll(node, requests);
@@ -165,14 +166,15 @@ TEST_CASE("many streams at once lose nothing", "[rpc][measure]") {
   constexpr int kStreams = 4;
   constexpr int kPoints = 2000;
   std::atomic<int> acknowledged{0};
+  const UnixNanos now = node.now();
   std::vector<std::thread> clients;
   for (int client = 0; client < kStreams; ++client) {
     clients.emplace_back([&, client] {
       std::vector<measure::WriteRequest> requests;
       for (int i = 0; i < kPoints; ++i) {
         requests.push_back(node.Point(kGroup, kName, static_cast<uint64_t>(i) + 1,
-                                      "c" + std::to_string(client),
-                                      node.now() - i * kNanosPerSecond, i, i));
+                                      "c" + std::to_string(client), now - i * kNanosPerSecond, i,
+                                      i));
       }
       grpc::ClientContext call;
       auto stub = measure::MeasureService::NewStub(node.channel());
