@@ -43,7 +43,8 @@ class Part {
   virtual bool MayContain(const ScanRequest& request) const = 0;
 
   // A scan of the rows that match. Decoded blocks are charged to `ledger`
-  // (MemoryConsumer::kQueries), one block at a time.
+  // (MemoryConsumer::kQueries), one block at a time. What the part keeps of its index is charged to
+  // it too (kCaches), so the ledger outlives the part.
   virtual Result<std::unique_ptr<RowCursor>> Scan(ScanRequest request,
                                                   MemoryLedger& ledger) const = 0;
 

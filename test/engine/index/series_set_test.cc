@@ -1,0 +1,69 @@
+#include "engine/index/series_set.h"
+
+#include <thread>
+#include <vector>
+
+#include <catch2/catch.hpp>
+
+#include "engine/base/random.h"
+
+namespace ficus {
+
+using Known = SeriesSet::Known;
+
+TEST_CASE("a series is known once it was inserted, by subject, id and entity", "[index]") {
+  MemoryLedger ledger(size_t{1} << 30);
+  SeriesSet set(ledger);
+  REQUIRE(set.Find(SubjectId(1), SeriesId(2), 3) == Known::kNo);
+  REQUIRE(set.Insert(SubjectId(1), SeriesId(2), 3).has_value());
+  REQUIRE(set.Insert(SubjectId(1), SeriesId(2), 3).has_value());
+  REQUIRE(set.Find(SubjectId(1), SeriesId(2), 3) == Known::kYes);
+  REQUIRE(set.Find(SubjectId(1), SeriesId(2), 4) == Known::kCollision);
+  REQUIRE(set.Find(SubjectId(2), SeriesId(2), 3) == Known::kNo);
+  REQUIRE(set.Find(SubjectId(1), SeriesId(3), 3) == Known::kNo);
+  REQUIRE(set.size() == 1);
+
+  REQUIRE(set.Insert(SubjectId(1), SeriesId(2), 4).error().code == ErrorCode::kCorruption);
+  REQUIRE(set.Find(SubjectId(1), SeriesId(2), 3) == Known::kYes);
+  set.Clear();
+  REQUIRE(set.Find(SubjectId(1), SeriesId(2), 3) == Known::kNo);
+  REQUIRE(set.size() == 0);
+}
+
+TEST_CASE("the set is charged, about 24 bytes a series, and never refused", "[index]") {
+  MemoryLedger ledger(1000);
+  {
+    SeriesSet set(ledger);
+    SeededRandom random(1);
+    for (int i = 0; i < 200'000; ++i) {
+      REQUIRE(set.Insert(SubjectId(random.Below(20)), SeriesId(random.Next()), 1).has_value());
+    }
+    const double bytes = static_cast<double>(ledger.used_bytes(MemoryConsumer::kIndex)) / 200'000;
+    CAPTURE(bytes);
+    REQUIRE(bytes > 17);
+    REQUIRE(bytes < 40);
+  }
+  REQUIRE(ledger.used_bytes() == 0);
+}
+
+TEST_CASE("many threads insert and find at once", "[index]") {
+  MemoryLedger ledger(size_t{1} << 30);
+  SeriesSet set(ledger);
+  std::vector<std::thread> threads;
+  for (uint64_t thread = 0; thread < 4; ++thread) {
+    threads.emplace_back([&set, thread] {
+      for (uint64_t i = 0; i < 5000; ++i) {
+        const SubjectId subject(i % 7);
+        static_cast<void>(set.Insert(subject, SeriesId(i), i));
+        static_cast<void>(set.Find(SubjectId((i + thread) % 7), SeriesId(i), i));
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  REQUIRE(set.size() == 5000);
+  for (uint64_t i = 0; i < 5000; ++i) {
+    REQUIRE(set.Find(SubjectId(i % 7), SeriesId(i), i) == Known::kYes);
+  }
+}
+
+}  // namespace ficus
