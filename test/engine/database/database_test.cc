@@ -7,6 +7,7 @@
 
 #include "engine/base/log.h"
 #include "engine/database/node_identity.h"
+#include "engine/io/publish.h"
 #include "engine/table/manifest.h"
 #include "test/engine/database/database_harness.h"
 #include "test/support/seed.h"
@@ -323,6 +324,23 @@ TEST_CASE("a series id with another entity is refused, never mixed", "[database]
   node.Pump([&] { return done; });
   REQUIRE(refused.size() == 1);
   REQUIRE(refused[0].code == ErrorCode::kCorruption);
+}
+
+TEST_CASE("a batch that cannot be placed is parked, not dropped, and the log goes on",
+          "[database][recovery]") {
+  Node node;
+  node.OpenWithMeasure();
+  REQUIRE(node.Write({{1, node.now(), 10}}).result.has_value());
+  REQUIRE(node.CreateGroup("other").has_value());
+  REQUIRE(node.CreateMeasure("other", kMeasure).has_value());
+  REQUIRE(node.DatabaseHarness::Write("other", kMeasure, {{2, node.now(), 20}}).result.has_value());
+  node.Kill();
+  // Somebody took the group's directory away: nothing in the log says that it is gone.
+  REQUIRE(RemoveTree(node.fs(), "measure/data/sw_metric").has_value());
+  REQUIRE(node.Open().has_value());
+  REQUIRE(node.database().Status().parked_records == 1);
+  REQUIRE(node.log.Count("log.parked") == 1);
+  REQUIRE(node.DatabaseHarness::Read("other", kMeasure).size() == 1);
 }
 
 TEST_CASE("tables that nobody uses are closed and opened again when they are needed",
