@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "engine/base/bytes.h"
@@ -34,7 +35,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
 
   const std::string text(bytes);
   std::vector<ficus::TagValue> entity = {ficus::Null{}, "s" + text, ficus::Binary{"b" + text}};
-  if (size >= sizeof(int64_t)) entity.push_back(ficus::LoadLittle<int64_t>(bytes.data()));
+  if (size >= sizeof(int64_t)) {
+    entity.emplace_back(std::in_place_type<int64_t>, ficus::LoadLittle<int64_t>(bytes.data()));
+  }
   Reencode({text, entity});
   CHECK(ficus::ShardOf(text, entity, 7).value() < 7);
   return 0;
