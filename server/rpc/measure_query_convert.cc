@@ -68,7 +68,7 @@ std::unique_ptr<Criteria> CriteriaOf(const model::Criteria& message) {
         Condition{condition.name(), EnumOf<ConditionOp>(condition.op()),
                   condition.has_value() ? ValueOf(condition.value()) : std::nullopt};
   } else if (message.has_le()) {
-    Criteria::Expression expression;
+    LogicalExpression expression;
     expression.op = EnumOf<LogicalOp>(message.le().op());
     if (message.le().has_left()) expression.left = CriteriaOf(message.le().left());
     if (message.le().has_right()) expression.right = CriteriaOf(message.le().right());
