@@ -58,6 +58,7 @@ TEST_CASE("random rows come back from their block", "[part][oracle]") {
     REQUIRE(keys.has_value());
     RowBatch back;
     back.subject = rows.subject;
+    back.series.reserve(keys->timestamps.size());
     for (const SeriesRun& run : keys->runs) {
       back.series.insert(back.series.end(), run.rows.rows(), run.series);
     }
