@@ -4,6 +4,7 @@
 #include <atomic>
 #include <chrono>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
@@ -21,6 +22,19 @@ namespace {
 using std::chrono::milliseconds;
 
 const std::string kGet = "GET /hello HTTP/1.1\r\nHost: x\r\n\r\n";
+
+// Ends a wait for something that does not come.
+class Deadline {
+ public:
+  void Check() const {
+    if (std::chrono::steady_clock::now() > end_) throw std::runtime_error("waited for too long");
+    std::this_thread::yield();
+  }
+
+ private:
+  const std::chrono::steady_clock::time_point end_ =
+      std::chrono::steady_clock::now() + std::chrono::seconds(10);
+};
 
 // A server on a port of the system's choice.
 class Fixture {
@@ -59,7 +73,13 @@ class Fixture {
                   "\"}");
   }
   void AwaitOpen(double count) const {
-    while (open() != count) std::this_thread::yield();
+    const Deadline deadline;
+    while (open() != count) deadline.Check();
+  }
+
+  void AwaitLargeAsked() const {
+    const Deadline deadline;
+    while (!large_asked) deadline.Check();
   }
 
   LogCapture capture;
@@ -276,11 +296,13 @@ TEST_CASE("a client that sends its request too slowly is closed", "[http]") {
 TEST_CASE("a byte now and then does not keep a slow request alive", "[http]") {
   HttpLimits limits;
   limits.request_timeout = milliseconds(100);
+  limits.header_bytes_max = 64 << 20;  // so that only the time can end it
   const Fixture fixture(limits);
   LoopbackClient client(fixture.port());
   client.Send("GET /hello HTTP/1.1\r\nHost: x\r\nX: ");
   // Ends because the server closes, however the bytes keep coming.
-  while (client.Send("x")) std::this_thread::sleep_for(milliseconds(5));
+  const Deadline deadline;
+  while (client.Send("x")) deadline.Check();
   fixture.AwaitOpen(0);
 }
 
@@ -314,7 +336,8 @@ TEST_CASE("a client that ignores the end of its connection is closed", "[http]")
   client.Send("nonsense\r\n\r\n");
   REQUIRE(client.Read().status == 400);
   // It never closes, and keeps sending.
-  while (client.Send("x")) std::this_thread::yield();
+  const Deadline deadline;
+  while (client.Send("x")) deadline.Check();
   fixture.AwaitOpen(0);
 }
 
@@ -436,7 +459,7 @@ TEST_CASE("stopping lets an answer out that is being sent", "[http]") {
   Fixture fixture;
   LoopbackClient client(fixture.port());
   client.Send("GET /large HTTP/1.1\r\nHost: x\r\n\r\n");
-  while (!fixture.large_asked) std::this_thread::yield();
+  fixture.AwaitLargeAsked();
   std::jthread stopping([&] { fixture.server->Stop(std::chrono::minutes(10)); });
   const Reply reply = client.Read();
   REQUIRE(reply.body.size() == fixture.large_bytes);
@@ -448,7 +471,7 @@ TEST_CASE("stopping cuts off an answer when the grace is over", "[http]") {
   LoopbackClient client(fixture.port());
   client.ShrinkReceiveBuffer();
   client.Send("GET /large HTTP/1.1\r\nHost: x\r\n\r\n");
-  while (!fixture.large_asked) std::this_thread::yield();
+  fixture.AwaitLargeAsked();
   fixture.server->Stop(milliseconds(20));
   REQUIRE(fixture.open() == 0);
 }
