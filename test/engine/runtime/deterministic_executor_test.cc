@@ -109,6 +109,7 @@ TEST_CASE("a cancelled timer does not run, not even when it was due already", "[
 TEST_CASE("dropping everything frees captures, and what they post is dropped too", "[runtime]") {
   World world(1);
   struct PostsAtTheEnd {
+    explicit PostsAtTheEnd(World& all) : world(all) {}
     ~PostsAtTheEnd() { world.executor->Post(world.Note('z')); }
     World& world;
   };

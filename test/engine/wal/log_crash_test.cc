@@ -148,7 +148,7 @@ class CrashRun {
         REQUIRE(world.acknowledged().back() <= promise.durable);
       }
     }
-    ForEachCrash(fs, 9, [&](std::unique_ptr<MemoryFileSystem> crashed) {
+    ForEachCrash(fs, 8, [&](std::unique_ptr<MemoryFileSystem> crashed) {
       ++states_;
       const auto found = CheckOpens(*crashed, promise);
       if (states_ % 5 == 0) CheckGoesOn(*crashed, promise, found);
@@ -258,7 +258,7 @@ TEST_CASE("a power cut during recovery changes nothing", "[wal][crash]") {
     if (!effect.starts_with("sync 0000000000000002.log")) return;
     promise.sent = world.sent();
     // Each state after the first crash, then each effect of the recovery, then each state after it.
-    ForEachCrash(*fs, 9, [&](std::unique_ptr<MemoryFileSystem> crashed) {
+    ForEachCrash(*fs, 6, [&](std::unique_ptr<MemoryFileSystem> crashed) {
       MemoryFileSystem& first = *crashed;
       first.SetObserver([&](uint64_t, std::string_view) {
         ForEachCrash(first, 3, [&](std::unique_ptr<MemoryFileSystem> second) {
