@@ -134,7 +134,7 @@ class CriteriaCompiler {
     }
     if (criteria.condition.has_value()) return CompileCondition(*criteria.condition);
     if (!criteria.expression.has_value()) return Refused("invalid criteria type");
-    const Criteria::Expression& expression = *criteria.expression;
+    const LogicalExpression& expression = *criteria.expression;
     if (expression.left == nullptr && expression.right == nullptr) {
       return Refused("both sides(left and right) of [" + ToText(criteria) +
                      "] are empty: invalid logical expression");

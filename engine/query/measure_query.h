@@ -39,16 +39,20 @@ struct Condition {
 
 enum class LogicalOp : uint8_t { kUnspecified = 0, kAnd = 1, kOr = 2 };
 
+struct Criteria;
+
+struct LogicalExpression {
+  LogicalOp op = LogicalOp::kUnspecified;
+  std::unique_ptr<Criteria> left;
+  std::unique_ptr<Criteria> right;
+};
+
 // A node of the tree: a condition, an expression over two trees (either may be missing), or, when
 // neither is set, a message without content, which planning refuses.
 struct Criteria {
-  struct Expression {
-    LogicalOp op = LogicalOp::kUnspecified;
-    std::unique_ptr<Criteria> left;
-    std::unique_ptr<Criteria> right;
-  };
+  using Expression = LogicalExpression;
   std::optional<Condition> condition;
-  std::optional<Expression> expression;
+  std::optional<LogicalExpression> expression;
 };
 
 // Deeper or larger trees are refused (kInvalidArgument).

@@ -72,7 +72,6 @@ class SeriesSelection {
 
   Method method_ = Method::kEverySeries;
   bool every_series_ = true;
-  bool keeps_keys_ = false;
   struct Entry {
     SeriesId series;
     uint64_t key_offset = 0;

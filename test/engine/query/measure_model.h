@@ -147,7 +147,7 @@ class MeasureModel {
 
   bool Holds(const Criteria& criteria, const Row& row) const {
     if (criteria.condition.has_value()) return Holds(*criteria.condition, row);
-    const Criteria::Expression& expression = *criteria.expression;
+    const LogicalExpression& expression = *criteria.expression;
     if (expression.left == nullptr) return Holds(*expression.right, row);
     if (expression.right == nullptr) return Holds(*expression.left, row);
     const bool left = Holds(*expression.left, row);

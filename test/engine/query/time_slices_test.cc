@@ -12,6 +12,7 @@ class FixedSegment final : public Segment {
   explicit FixedSegment(TimeRange times) : times_(times) {}
   const TimeRange& times() const override { return times_; }
   uint32_t shard_count() const override { return 1; }
+  uint64_t incarnation() const override { return 1; }
   const std::string& directory() const override { return directory_; }
   Result<std::shared_ptr<TsTable>> Shard(ShardId) override {
     return Error{ErrorCode::kUnavailable, "no table"};
