@@ -9,6 +9,7 @@ find_package(Protobuf REQUIRED)
 find_package(gRPC REQUIRED)
 find_package(CLI11 REQUIRED)
 find_package(roaring REQUIRED)
+find_package(ZLIB REQUIRED)
 
 # ficus_library(<alias> <target>...): the interface library ficus::<alias>.
 function(ficus_library alias)
@@ -34,6 +35,7 @@ ficus_library(roaring roaring::roaring)
 ficus_library(json Boost::json)
 ficus_library(url Boost::url)
 ficus_library(openssl OpenSSL::Crypto)
+ficus_library(zlib ZLIB::ZLIB)
 
 ficus_library(asio Boost::headers Threads::Threads)
 target_compile_definitions(ficus_asio INTERFACE BOOST_ASIO_NO_DEPRECATED)

@@ -1,7 +1,7 @@
 # A room is one folder, one static library, one alias: engine/part becomes ficus::engine_part.
 #
 #   room(<path> [DEPENDS <path>...] [LINKS <target>...])
-#   room_test(<path> [DEPENDS <path>...] [LINKS <target>...])
+#   room_test(<path> [DEPENDS <path>...] [LINKS <target>...] [PROPERTIES <name> <value>...])
 #
 # The folder is the list of sources, so no source can be forgotten. A folder that holds no source and no header
 # declares nothing. DEPENDS repeats the room's line of the `rooms` block in ARCHITECTURE.md; test/tidy_test.cc
@@ -65,7 +65,7 @@ endfunction()
 # One executable per room, one CTest entry per test case. A case that prints "SKIPPED:" (test/support/skip.h)
 # counts as skipped.
 function(room_test path)
-  cmake_parse_arguments(TEST "" "" "DEPENDS;LINKS" ${ARGN})
+  cmake_parse_arguments(TEST "" "" "DEPENDS;LINKS;PROPERTIES" ${ARGN})
   string(REPLACE "/" "_" name "${path}")
   file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/test/${path}/*.cc)
   if(NOT sources)
@@ -76,5 +76,5 @@ function(room_test path)
   target_link_libraries(${name}_test PRIVATE ${depends} ${TEST_LINKS} ficus::test_support)
   ficus_target_defaults(${name}_test)
   catch_discover_tests(${name}_test TEST_PREFIX "${path}:" WORKING_DIRECTORY ${PROJECT_SOURCE_DIR}
-    PROPERTIES TIMEOUT 600 SKIP_REGULAR_EXPRESSION "SKIPPED:")
+    PROPERTIES TIMEOUT 600 SKIP_REGULAR_EXPRESSION "SKIPPED:" ${TEST_PROPERTIES})
 endfunction()

@@ -1,0 +1,106 @@
+// The promise of the node: what it acknowledged is there after any kill, and nothing else but what
+// was sent.
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include <catch2/catch.hpp>
+
+#include "engine/base/random.h"
+#include "test/e2e/node.h"
+#include "test/support/seed.h"
+#include "test/support/temp_directory.h"
+
+namespace ficus {
+namespace {
+
+// A node that flushes, merges and cuts its log all the time, so that a kill hits all of it.
+std::vector<std::string> Restless(const TempDirectory& directory, const std::string& engine) {
+  return {
+      "storage: {path: \"" + directory.File("data") +
+          "\", flush: {interval: 200ms, bytes: 1MiB}, wal: {file_bytes: 1MiB, max_bytes: 16MiB}}",
+      "io: {engine: " + engine + "}"};
+}
+
+size_t SizeOf(const std::string& path) {
+  std::error_code missing;
+  const auto size = std::filesystem::file_size(path, missing);
+  return missing ? 0 : size;
+}
+
+int Verify(const Node& node, const std::string& journal, const std::string& output) {
+  return RunLoadClient({"verify", "--address", node.address(), "--journal", journal}, output);
+}
+
+TEST_CASE("what was acknowledged survives kill -9 at any time", "[e2e][crash]") {
+  const std::string engine = GENERATE("auto", "threads");
+  const uint64_t seed = TestSeed(1);
+  CAPTURE(engine, seed);
+  SeededRandom random(seed);
+  const TempDirectory directory;
+  const std::string journal = directory.File("journal");
+  const std::string output = directory.File("load.out");
+  Node node(directory.path(), Restless(directory, engine));
+  REQUIRE(node.Start());
+  for (int round = 0; round < TestRounds(5); ++round) {
+    CAPTURE(round);
+    const size_t before = SizeOf(journal);
+    const auto load = StartLoadClient({"run", "--address", node.address(), "--journal", journal,
+                                       "--series", "300", "--streams", "3", "--report", "0"},
+                                      output);
+    const size_t wanted = before + 500 + random.Below(20'000);
+    REQUIRE(WaitUntil([&] { return SizeOf(journal) > wanted || !load->Running(); }));
+    INFO(ReadFile(output));
+    REQUIRE(load->Running());
+    node.Kill();
+    REQUIRE(load->Wait(std::chrono::seconds(60)) == 3);
+    INFO(node.log());
+    REQUIRE(node.Start());
+    REQUIRE(Verify(node, journal, output) == 0);
+  }
+  REQUIRE(node.Stop() == 0);
+}
+
+TEST_CASE("a client that comes back gets every point acknowledged", "[e2e][crash]") {
+  const TempDirectory directory;
+  const std::string journal = directory.File("journal");
+  const std::string output = directory.File("load.out");
+  Node node(directory.path(), Restless(directory, "auto"));
+  REQUIRE(node.Start());
+  const auto load = StartLoadClient(
+      {"run", "--address", node.address(), "--journal", journal, "--series", "300", "--streams",
+       "2", "--points", "150000", "--reconnect", "60", "--report", "0"},
+      output);
+  for (int kill = 1; kill <= 3; ++kill) {
+    const size_t wanted = SizeOf(journal) + 500;
+    REQUIRE(WaitUntil([&] { return SizeOf(journal) > wanted || !load->Running(); }));
+    node.Kill();
+    REQUIRE(node.Start());
+  }
+  const auto code = load->Wait(std::chrono::seconds(120));
+  INFO(ReadFile(output));
+  REQUIRE(code == 0);
+  REQUIRE(Verify(node, journal, output) == 0);
+  REQUIRE(ReadFile(output).find("150000 acknowledged by 1 runs") != std::string::npos);
+  REQUIRE(node.Stop() == 0);
+}
+
+TEST_CASE("the check itself finds a lost point", "[e2e]") {
+  const TempDirectory directory;
+  const std::string journal = directory.File("journal");
+  const std::string output = directory.File("load.out");
+  Node node(directory.path());
+  REQUIRE(node.Start());
+  REQUIRE(RunLoadClient({"run", "--address", node.address(), "--journal", journal, "--series", "30",
+                         "--streams", "1", "--points", "3000", "--report", "0"},
+                        output) == 0);
+  REQUIRE(Verify(node, journal, output) == 0);
+  std::ofstream(journal, std::ios::app) << "acked 0 0 3000 1\n";
+  REQUIRE(Verify(node, journal, output) == 1);
+  REQUIRE(ReadFile(output).find("1 missing, 0 wrong") != std::string::npos);
+  REQUIRE(node.Stop() == 0);
+}
+
+}  // namespace
+}  // namespace ficus

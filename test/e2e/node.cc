@@ -1,0 +1,101 @@
+#include "test/e2e/node.h"
+
+#include <fstream>
+#include <string_view>
+#include <utility>
+
+#include <poll.h>
+#include <signal.h>
+
+namespace ficus {
+namespace {
+
+// The address behind `label` in a line such as "gRPC 127.0.0.1:1234, HTTP 127.0.0.1:1235, ...".
+std::string AddressBehind(std::string_view line, std::string_view label) {
+  const size_t at = line.find(label);
+  if (at == std::string_view::npos) return "";
+  const std::string_view rest = line.substr(at + label.size());
+  return std::string(rest.substr(0, rest.find_first_not_of("0123456789.:")));
+}
+
+}  // namespace
+
+Node::Node(std::string folder, std::vector<std::string> settings)
+    : folder_(std::move(folder)),
+      settings_(std::move(settings)),
+      config_file_(folder_ + "/ficus.yaml"),
+      log_file_(folder_ + "/ficusd.log"),
+      data_(folder_ + "/data") {}
+
+void Node::WriteConfig() const {
+  std::ofstream config(config_file_);
+  config << "grpc: {listen: \"" << grpc_ << "\"}\n"
+         << "http: {listen: \"" << http_ << "\"}\n"
+         << "metrics: {listen: \"" << metrics_ << "\"}\n"
+         << "log: {output: \"" << log_file_ << "\", format: text}\n";
+  bool storage = false;
+  for (const std::string& setting : settings_) {
+    config << setting << "\n";
+    storage = storage || setting.find("storage:") == 0;
+  }
+  if (!storage) config << "storage: {path: \"" << data_ << "\"}\n";
+}
+
+bool Node::Start() {
+  WriteConfig();
+  const size_t before = log().size();
+  process_ = std::make_unique<ChildProcess>(
+      std::vector<std::string>{FICUSD_PATH, "--config", config_file_}, folder_ + "/ficusd.out");
+  bool ready = false;
+  WaitUntil([&] {
+    ready = ReadAddresses(log().substr(before));
+    return ready || !process_->Running();
+  });
+  return ready;
+}
+
+bool Node::ReadAddresses(const std::string& log) {
+  const size_t at = log.find("daemon.ready");
+  if (at == std::string::npos) return false;
+  const size_t end = log.find('\n', at);
+  if (end == std::string::npos) return false;
+  const std::string line = log.substr(at, end - at);
+  grpc_ = AddressBehind(line, "gRPC ");
+  http_ = AddressBehind(line, "HTTP ");
+  metrics_ = AddressBehind(line, "metrics ");
+  return true;
+}
+
+void Node::Kill() {
+  process_->Signal(SIGKILL);
+  process_->Wait(std::chrono::seconds(60));
+}
+
+int Node::Stop(std::chrono::seconds patience) {
+  process_->Signal(SIGTERM);
+  const auto code = process_->Wait(patience);
+  if (!code) Kill();
+  return code.value_or(-1);
+}
+
+std::unique_ptr<ChildProcess> StartLoadClient(std::vector<std::string> arguments,
+                                              const std::string& output) {
+  arguments.insert(arguments.begin(), FICUS_LOAD_PATH);
+  return std::make_unique<ChildProcess>(arguments, output);
+}
+
+int RunLoadClient(std::vector<std::string> arguments, const std::string& output,
+                  std::chrono::seconds patience) {
+  return StartLoadClient(std::move(arguments), output)->Wait(patience).value_or(-1);
+}
+
+bool WaitUntil(const std::function<bool()>& done, std::chrono::seconds patience) {
+  const auto deadline = std::chrono::steady_clock::now() + patience;
+  while (!done()) {
+    if (std::chrono::steady_clock::now() > deadline) return false;
+    ::poll(nullptr, 0, 5);
+  }
+  return true;
+}
+
+}  // namespace ficus

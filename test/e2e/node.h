@@ -1,0 +1,63 @@
+// A real ficusd on loopback, on ports that were free, with its state in a folder of the test.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "test/e2e/child_process.h"
+
+namespace ficus {
+
+class Node {
+ public:
+  // `folder` exists and holds configuration, log and data. `settings` are lines of YAML below the
+  // top level, for example "io: {engine: threads}".
+  explicit Node(std::string folder, std::vector<std::string> settings = {});
+
+  // Starts the process and waits until it serves. A node that was started before gets the same
+  // ports again. False when it ended instead; log() says why.
+  bool Start();
+  // As kill -9.
+  void Kill();
+  // SIGTERM; the exit code, or -1 when it takes longer than `patience` (and is killed).
+  int Stop(std::chrono::seconds patience = std::chrono::seconds(10));
+
+  const std::string& address() const { return grpc_; }  // host:port
+  const std::string& metrics() const { return metrics_; }
+  ChildProcess& process() { return *process_; }
+  const std::string& config_file() const { return config_file_; }
+  std::string log() const { return ReadFile(log_file_); }
+  const std::string& data() const { return data_; }
+
+ private:
+  void WriteConfig() const;
+  // Takes the addresses from the line with which a node says that it is ready.
+  bool ReadAddresses(const std::string& log);
+
+  const std::string folder_;
+  const std::vector<std::string> settings_;
+  const std::string config_file_;
+  const std::string log_file_;
+  const std::string data_;
+  std::string grpc_ = "127.0.0.1:0";
+  std::string http_ = "127.0.0.1:0";
+  std::string metrics_ = "127.0.0.1:0";
+  std::unique_ptr<ChildProcess> process_;
+};
+
+// Runs the load client to its end; the exit code, or -1 when it takes longer than `patience`.
+// What it printed is in `output`.
+int RunLoadClient(std::vector<std::string> arguments, const std::string& output,
+                  std::chrono::seconds patience = std::chrono::seconds(120));
+// Starts it.
+std::unique_ptr<ChildProcess> StartLoadClient(std::vector<std::string> arguments,
+                                              const std::string& output);
+
+// Looks until `done` says yes; false when that takes longer than `patience`.
+bool WaitUntil(const std::function<bool()>& done,
+               std::chrono::seconds patience = std::chrono::seconds(60));
+
+}  // namespace ficus
