@@ -33,7 +33,6 @@ std::string_view WriteStatusName(WriteStatus status) {
 WriteStatus StatusOfRefusal(ErrorCode code) {
   // A node that takes no writes answers like a full disk, which is what stops it most often.
   if (code == ErrorCode::kNoSpace || code == ErrorCode::kReadOnly) return WriteStatus::kDiskFull;
-  if (code == ErrorCode::kNotFound) return WriteStatus::kNotFound;
   return WriteStatus::kInternalError;
 }
 

@@ -333,7 +333,7 @@ TEST_CASE("the names of the answers are those of the API", "[ingest][status]") {
 TEST_CASE("what the database refuses has the answer of the document", "[ingest][status]") {
   REQUIRE(StatusOfRefusal(ErrorCode::kNoSpace) == WriteStatus::kDiskFull);
   REQUIRE(StatusOfRefusal(ErrorCode::kReadOnly) == WriteStatus::kDiskFull);
-  REQUIRE(StatusOfRefusal(ErrorCode::kNotFound) == WriteStatus::kNotFound);
+  REQUIRE(StatusOfRefusal(ErrorCode::kNotFound) == WriteStatus::kInternalError);
   REQUIRE(StatusOfRefusal(ErrorCode::kIo) == WriteStatus::kInternalError);
   REQUIRE(StatusOfRefusal(ErrorCode::kResourceExhausted) == WriteStatus::kInternalError);
 }
