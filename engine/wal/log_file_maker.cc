@@ -35,9 +35,13 @@ Result<> LogFileMaker::Work() {
         file_, fs_.Open(temporary_, {.file_class = FileClass::kLog, .mode = OpenMode::kCreate}));
     return Ok();
   }
-  if (allocated_end_ == bytes_) return WriteZeros();
-  RETURN_IF_ERROR(file_->Allocate(allocated_end_, bytes_ - allocated_end_));
-  allocated_end_ = bytes_;
+  if (allocated_end_ < bytes_) {
+    RETURN_IF_ERROR(file_->Allocate(allocated_end_, bytes_ - allocated_end_));
+    allocated_end_ = bytes_;
+    return Ok();
+  }
+  if (!hurry_) return WriteZeros();
+  zeros_end_ = bytes_;
   return Ok();
 }
 

@@ -6,7 +6,7 @@
 // A file with a log file's name therefore always has a whole, durable header and space for its
 // records: whatever else a reader finds is damage. The zeros are written, not only allocated,
 // because the first write to allocated space changes metadata as well and then every fdatasync
-// waits for the journal.
+// waits for the journal. A reader sees zeros either way, so they are left out when somebody waits.
 #pragma once
 
 #include <cstdint>
@@ -39,6 +39,9 @@ class LogFileMaker {
   // final name stays as it is.
   void Extend(uint64_t bytes);
 
+  // Leaves out the zeros that are not written yet.
+  void Hurry() { hurry_ = true; }
+
   // Removes the temporary.
   void Discard();
 
@@ -63,6 +66,7 @@ class LogFileMaker {
   std::unique_ptr<File> file_;
   uint64_t allocated_end_ = 0;
   uint64_t zeros_end_ = 0;
+  bool hurry_ = false;
   bool synced_ = false;
   uint32_t chain_ = 0;
   bool renamed_ = false;

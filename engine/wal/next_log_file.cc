@@ -49,6 +49,7 @@ void NextLogFile::RunStep() {
     if (closed_ || file_ == nullptr || ready_ || stepping_) return;
     stepping_ = true;
     file = file_.get();
+    if (persist_) file->Hurry();
   }
   FinishStep(file->Step());
 }

@@ -29,7 +29,7 @@ class NextLogFile : public std::enable_shared_from_this<NextLogFile> {
   };
   enum class Urgency : uint8_t {
     kOnce,     // one attempt, and none soon after one that failed
-    kPersist,  // until there is a file
+    kPersist,  // until there is a file, and as fast as can be: somebody waits
   };
 
   // Begins to make a file, unless one is being made or ready.

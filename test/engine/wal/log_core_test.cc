@@ -344,6 +344,7 @@ TEST_CASE("an existing log starts on a full disk and takes appends when there is
 }
 
 TEST_CASE("a new log is not begun on a full disk", "[wal][space]") {
+  const LogCapture quiet;
   auto fs = MemoryFileSystem::Create({.total_bytes = 1000});
   LogWorld world(*fs);
   world.Open();

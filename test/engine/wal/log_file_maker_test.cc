@@ -54,6 +54,25 @@ TEST_CASE("a finished file can grow before it is published", "[wal][maker]") {
   REQUIRE(maker.Publish(SomeHeader()).value()->Size().value() == 20480);
 }
 
+TEST_CASE("a file made in a hurry has its space but is not filled", "[wal][maker]") {
+  auto fs = MemoryFileSystem::Create();
+  SeededRandom random(1);
+  LogFileMaker maker(*fs, random, 5, 3 << 20);
+  int writes = 0;
+  fs->SetObserver(
+      [&](uint64_t, std::string_view effect) { writes += effect.starts_with("write"); });
+  REQUIRE_FALSE(maker.Step().value());
+  REQUIRE_FALSE(maker.Step().value());
+  REQUIRE_FALSE(maker.Step().value());
+  maker.Hurry();
+  REQUIRE(maker.Step().value());
+  REQUIRE(writes == 1);
+  fs->SetObserver(nullptr);
+  auto file = maker.Publish(SomeHeader()).value();
+  REQUIRE(file->Size().value() == 3 << 20);
+  REQUIRE(fs->pending_count() == 0);
+}
+
 TEST_CASE("a file that finds no room leaves nothing", "[wal][maker]") {
   auto fs = MemoryFileSystem::Create({.total_bytes = 10'000});
   SeededRandom random(1);
