@@ -157,15 +157,17 @@ void BlockEncoder::EncodeTimes(const RowBatch& rows, const BlockHeader& header, 
 }
 
 uint8_t BlockEncoder::EncodeVersions(const RowBatch& rows, RowRange range, std::string& out) {
+  const auto begin = rows.versions.begin() + static_cast<ptrdiff_t>(range.begin);
+  const auto end = rows.versions.begin() + static_cast<ptrdiff_t>(range.end);
+  if (std::equal(begin, end, rows.timestamps.begin() + static_cast<ptrdiff_t>(range.begin))) {
+    return kVersionIsTimestamp;
+  }
   words_.clear();
   more_words_.clear();
-  bool equal = true;
   for (size_t row = range.begin; row < range.end; ++row) {
     words_.push_back(Difference(rows.versions[row], rows.timestamps[row]));
     more_words_.push_back(static_cast<uint64_t>(rows.versions[row]));
-    equal = equal && words_.back() == 0;
   }
-  if (equal) return kVersionIsTimestamp;
   bool plain = false;
   PutShorter(words_, more_words_, plain, out);
   return plain ? kVersionPlain : kVersionBesideTimestamp;

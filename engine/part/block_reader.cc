@@ -51,9 +51,10 @@ void AddRows(std::vector<RowRange>& ranges, const BlockKeys& keys, const SeriesR
 RowBatch ToBatch(SubjectId subject, BlockKeys keys) {
   RowBatch batch;
   batch.subject = subject;
-  batch.series.reserve(keys.timestamps.size());
+  batch.series.resize(keys.timestamps.size());
   for (const SeriesRun& run : keys.runs) {
-    batch.series.insert(batch.series.end(), run.rows.rows(), run.series);
+    std::fill(batch.series.begin() + static_cast<ptrdiff_t>(run.rows.begin),
+              batch.series.begin() + static_cast<ptrdiff_t>(run.rows.end), run.series);
   }
   batch.timestamps = std::move(keys.timestamps);
   batch.versions = std::move(keys.versions);

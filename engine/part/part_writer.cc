@@ -83,7 +83,10 @@ Result<> SectionPartWriter::AddRun(const RowBatch& rows, RowRange run) {
   if (!has_last_ || key != last_) {
     CHECK(!has_last_ || last_ < key) << "series out of order";
     RETURN_IF_ERROR(EndSeries());
-    if (key.subject != last_.subject) RETURN_IF_ERROR(EndOpen());
+    if (key.subject != last_.subject) {
+      RETURN_IF_ERROR(EndOpen());
+      ClearRows(open_);
+    }
     ++footer_.info.series;
     if (!has_last_) footer_.first = key;
   } else {

@@ -77,8 +77,16 @@ void ClearRows(RowBatch& batch) {
   batch.columns.clear();
 }
 
+void ClearValues(RowBatch& batch) {
+  batch.series.clear();
+  batch.timestamps.clear();
+  batch.versions.clear();
+  batch.tombstones.clear();
+  for (ColumnValues& column : batch.columns) column.Clear();
+}
+
 void DropFirstRows(RowBatch& batch, size_t count) {
-  if (count == batch.rows()) return ClearRows(batch);
+  if (count == batch.rows()) return ClearValues(batch);
   RowBatch rest;
   rest.subject = batch.subject;
   // A batch has one type for each of its columns.

@@ -28,7 +28,10 @@ Result<> AppendRows(RowBatch& to, const RowBatch& from, RowRange range,
 // Removes all rows and columns, keeps the memory of the row vectors.
 void ClearRows(RowBatch& batch);
 
-// Removes the first `count` rows.
+// Removes all rows, keeps the columns and all memory.
+void ClearValues(RowBatch& batch);
+
+// Removes the first `count` rows, keeps the columns.
 void DropFirstRows(RowBatch& batch, size_t count);
 
 // Upper bound of the bytes that cells take in the range: 0 without columns of cells.

@@ -78,68 +78,79 @@ void RunInput::Take(size_t end) {
   if (!exhausted_) key_ = KeyOfRow(*rows_, at_);
 }
 
-bool RunMerger::Before(size_t a, size_t b) const {
-  const RunInput& left = *inputs_[a];
-  const RunInput& right = *inputs_[b];
-  if (const auto order = left.key() <=> right.key(); order != 0) return order < 0;
+bool RunMerger::Before(const Slot& a, const Slot& b) {
+  if (const auto order = a.key <=> b.key; order != 0) return order < 0;
   // Unread runs first: the rows at the lowest key are compared only when all are known.
-  if ((left.rows() == nullptr) != (right.rows() == nullptr)) return left.rows() == nullptr;
-  return a < b;
+  if (a.is_read != b.is_read) return b.is_read;
+  return a.input < b.input;
+}
+
+RunMerger::Slot RunMerger::SlotOf(size_t input) const {
+  const RunInput& run = *inputs_[input];
+  return {run.key(), run.rows() != nullptr, static_cast<uint32_t>(input)};
+}
+
+void RunMerger::SiftDown() {
+  const Slot slot = heap_.front();
+  size_t place = 0;
+  for (size_t child = 1; child < heap_.size(); child = 2 * place + 1) {
+    if (child + 1 < heap_.size() && Before(heap_[child + 1], heap_[child])) ++child;
+    if (!Before(heap_[child], slot)) break;
+    heap_[place] = heap_[child];
+    place = child;
+  }
+  heap_[place] = slot;
 }
 
 void RunMerger::Settle() {
-  size_t place = 0;
-  for (;;) {
-    size_t least = place;
-    for (const size_t child : {2 * place + 1, 2 * place + 2}) {
-      if (child < heap_.size() && Before(heap_[child], heap_[least])) least = child;
-    }
-    if (least == place) return;
-    std::swap(heap_[place], heap_[least]);
-    place = least;
-  }
+  heap_.front() = SlotOf(heap_.front().input);
+  SiftDown();
+}
+
+void RunMerger::RemoveTop() {
+  heap_.front() = heap_.back();
+  heap_.pop_back();
+  if (!heap_.empty()) SiftDown();
 }
 
 Result<> RunMerger::Start() {
   started_ = true;
   for (size_t i = 0; i < inputs_.size(); ++i) {
     ASSIGN_OR_RETURN(const bool found, inputs_[i]->Advance());
-    if (found) heap_.push_back(i);
+    if (found) heap_.push_back(SlotOf(i));
   }
   // A sorted list is a heap.
-  std::sort(heap_.begin(), heap_.end(), [this](size_t a, size_t b) { return Before(a, b); });
+  std::sort(heap_.begin(), heap_.end(), Before);
   return Ok();
 }
 
 Result<> RunMerger::AdvanceTop() {
-  ASSIGN_OR_RETURN(const bool found, inputs_[heap_.front()]->Advance());
-  if (!found) {
-    heap_.front() = heap_.back();
-    heap_.pop_back();
+  ASSIGN_OR_RETURN(const bool found, inputs_[heap_.front().input]->Advance());
+  if (found) {
+    Settle();
+  } else {
+    RemoveTop();
   }
-  Settle();
   return Ok();
 }
 
 const RunInput* RunMerger::Other() const {
   if (heap_.size() < 2) return nullptr;
-  if (heap_.size() == 2 || Before(heap_[1], heap_[2])) return inputs_[heap_[1]].get();
-  return inputs_[heap_[2]].get();
+  const bool is_second = heap_.size() == 2 || Before(heap_[1], heap_[2]);
+  return inputs_[heap_[is_second ? 1 : 2].input].get();
 }
 
 Result<> RunMerger::DropLosers() {
-  const RowKey key = inputs_[heap_.front()]->key();
+  const RowKey key = heap_.front().key;
   const auto version = [this](size_t i) {
     const RunInput& input = *inputs_[i];
     return input.rows()->versions[input.at()];
   };
   // Equal keys come out of the heap oldest input first.
   std::vector<size_t> equal;
-  while (!heap_.empty() && inputs_[heap_.front()]->key() == key) {
-    equal.push_back(heap_.front());
-    heap_.front() = heap_.back();
-    heap_.pop_back();
-    Settle();
+  while (!heap_.empty() && heap_.front().key == key) {
+    equal.push_back(heap_.front().input);
+    RemoveTop();
   }
   size_t winner = equal.front();
   for (const size_t i : equal) {
@@ -155,8 +166,9 @@ Result<> RunMerger::DropLosers() {
       }
     }
     if (!stays) continue;
-    heap_.push_back(i);
-    std::push_heap(heap_.begin(), heap_.end(), [this](size_t a, size_t b) { return Before(b, a); });
+    heap_.push_back(SlotOf(i));
+    std::push_heap(heap_.begin(), heap_.end(),
+                   [](const Slot& a, const Slot& b) { return Before(b, a); });
   }
   return Ok();
 }
@@ -164,14 +176,15 @@ Result<> RunMerger::DropLosers() {
 Result<bool> RunMerger::Next(Step& step) {
   if (!started_) RETURN_IF_ERROR(Start());
   while (!heap_.empty()) {
-    RunInput& top = *inputs_[heap_.front()];
+    const size_t first = heap_.front().input;
+    RunInput& top = *inputs_[first];
     if (top.rows() != nullptr && top.exhausted()) {
       RETURN_IF_ERROR(AdvanceTop());
       continue;
     }
     // What the caller read or took has moved the key.
     Settle();
-    if (inputs_[heap_.front()].get() != &top) continue;
+    if (heap_.front().input != first) continue;
 
     const RunInput* other = Other();
     if (top.rows() == nullptr) {

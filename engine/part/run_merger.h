@@ -3,6 +3,7 @@
 
 #include <compare>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <vector>
 
@@ -98,16 +99,27 @@ class RunMerger {
   const RunInput* Other() const;
 
  private:
+  // What the order needs of an input, side by side in memory.
+  struct Slot {
+    RowKey key;
+    bool is_read = false;
+    uint32_t input = 0;
+  };
+  static bool Before(const Slot& a, const Slot& b);
+  Slot SlotOf(size_t input) const;
+
   Result<> Start();
   Result<> AdvanceTop();
+  void RemoveTop();
   // The input on top has another key.
   void Settle();
-  bool Before(size_t a, size_t b) const;
+  // Moves the slot on top down to where it belongs.
+  void SiftDown();
   // All inputs with the lowest key are read: lets go of the rows that lose.
   Result<> DropLosers();
 
   std::vector<std::unique_ptr<RunInput>> inputs_;
-  std::vector<size_t> heap_;  // the lowest first
+  std::vector<Slot> heap_;  // the lowest first
   bool started_ = false;
 };
 

@@ -1,5 +1,7 @@
 #include "engine/part/part_scan.h"
 
+#include <thread>
+
 #include <catch2/catch.hpp>
 
 #include "engine/part/file_cache.h"
@@ -170,6 +172,25 @@ TEST_CASE("the index that is kept is charged, and scans work without it", "[part
     REQUIRE(none.used_bytes(MemoryConsumer::kCaches) == 0);
   }
   REQUIRE(disk.ledger.used_bytes(MemoryConsumer::kCaches) == 0);
+}
+
+TEST_CASE("many threads scan one part at once", "[part]") {
+  PartDisk disk;
+  const auto part = disk.Write(Grid(2000, 100));
+  std::vector<std::thread> threads;
+  std::vector<uint64_t> rows(4);
+  for (size_t thread = 0; thread < rows.size(); ++thread) {
+    threads.emplace_back([&, thread] {
+      for (uint64_t id = 1 + thread; id <= 2000; id += 3) {
+        auto cursor = part->Scan(SeriesScan({id * 10}), disk.ledger);
+        RowBatch run;
+        while (cursor.has_value() && (*cursor)->Next(run).value()) rows[thread] += run.rows();
+        if (id % 50 == 0) FileCache::ForProcess().Clear();
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  REQUIRE(rows == std::vector<uint64_t>{66'700, 66'700, 66'600, 66'600});
 }
 
 TEST_CASE("a scan outlives the caller's hold on its part", "[part]") {
