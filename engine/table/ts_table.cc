@@ -679,11 +679,15 @@ void TsTableImpl::MergeTimerFired() {
 }
 
 void TsTableImpl::MergeAll(Waiter done) {
+  std::shared_ptr<Executor::Timer> backoff;
   {
     MutexLock lock(mutex_);
     merge_waiters_.push_back(std::move(done));
     merge_all_ = true;
+    backoff = std::exchange(merge_timer_, nullptr);
   }
+  // Who asks for it does not wait until a failed merge may be tried again.
+  if (backoff != nullptr) backoff->Cancel();
   MaybeMerge();
 }
 

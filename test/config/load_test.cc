@@ -388,7 +388,7 @@ TEST_CASE("mistakes in environment and flags name their source", "[config][mista
                 "--set: enigne: unknown key"});
 }
 
-TEST_CASE("--set takes a key, an equals sign and a value", "[config]") {
+TEST_CASE("the flag --set takes a key, an equals sign and a value", "[config]") {
   const Result<ConfigFlag> flag = ParseSetFlag("node.labels=a=1,b=2");
   REQUIRE(flag);
   REQUIRE(flag->key == "node.labels");
