@@ -9,6 +9,7 @@
 
 #include "engine/base/bytes.h"
 #include "engine/encoding/bit_stream.h"
+#include "engine/encoding/spread.h"
 
 namespace ficus {
 namespace {
@@ -451,17 +452,12 @@ Error Corrupt(const char* what) { return {ErrorCode::kCorruption, std::string("a
 
 std::optional<AnsPlan> PlanAns(std::span<const uint64_t> values) {
   if (values.size() < kAnsValuesMin) return std::nullopt;
-  auto low = static_cast<int64_t>(values[0]);
-  for (const uint64_t value : values) low = std::min(low, static_cast<int64_t>(value));
-  const auto base = static_cast<uint64_t>(low);
+  const Spread spread = SpreadOf(values);
+  const auto base = static_cast<uint64_t>(spread.low);
 
   std::vector<uint64_t> sorted(values.size());
-  uint64_t range = 0;
-  for (size_t i = 0; i < values.size(); ++i) {
-    sorted[i] = values[i] - base;
-    range |= sorted[i];
-  }
-  SortValues(sorted, static_cast<int>(std::bit_width(range)));
+  for (size_t i = 0; i < values.size(); ++i) sorted[i] = values[i] - base;
+  SortValues(sorted, spread.width());
   std::optional<AnsModel> model = MakeAnsModel(sorted);
   if (!model) return std::nullopt;
   const size_t streams = StreamCount(values.size());

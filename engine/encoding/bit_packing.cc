@@ -46,7 +46,7 @@ void PackGroup(const uint64_t* values, size_t width, char* words) {
 // 0 < width <= 64. The second word of a value that lies in one word only adds bits that the mask
 // removes, so every row takes the same steps.
 inline __attribute__((always_inline)) void UnpackGroupInline(const char* packed, size_t width,
-                                                             uint64_t* out) {
+                                                             uint64_t base, uint64_t* out) {
   const uint64_t mask = LowBits(static_cast<int>(width));
   for (size_t row = 0; row < kRows; ++row) {
     const size_t bit = row * width;
@@ -57,18 +57,18 @@ inline __attribute__((always_inline)) void UnpackGroupInline(const char* packed,
     Lanes high;
     Load(packed + first * sizeof low, low);
     Load(packed + second * sizeof high, high);
-    const Lanes lanes = (low >> shift | high << 1 << (63 - shift)) & mask;
+    const Lanes lanes = ((low >> shift | high << 1 << (63 - shift)) & mask) + base;
     std::memcpy(out + row * kLanes, &lanes, sizeof lanes);
   }
 }
 
-void UnpackGroup(const char* packed, size_t width, uint64_t* out) {
-  UnpackGroupInline(packed, width, out);
+void UnpackGroup(const char* packed, size_t width, uint64_t base, uint64_t* out) {
+  UnpackGroupInline(packed, width, base, out);
 }
 
 __attribute__((target("avx2,bmi2"))) void UnpackGroupAvx2(const char* packed, size_t width,
-                                                          uint64_t* out) {
-  UnpackGroupInline(packed, width, out);
+                                                          uint64_t base, uint64_t* out) {
+  UnpackGroupInline(packed, width, base, out);
 }
 
 const bool kHasAvx2 = __builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("bmi2") != 0;
@@ -92,7 +92,7 @@ void PackTail(std::span<const uint64_t> values, int width, std::string& out) {
   out.append(bytes.data(), PackedBytes(values.size(), width));
 }
 
-void UnpackTail(std::string_view packed, int width, std::span<uint64_t> out) {
+void UnpackTail(std::string_view packed, int width, uint64_t base, std::span<uint64_t> out) {
   std::array<char, PackedBytes(kPackGroup - 1, 64) + 16> bytes;
   std::memcpy(bytes.data(), packed.data(), packed.size());
   std::memset(bytes.data() + packed.size(), 0, 16);
@@ -100,7 +100,7 @@ void UnpackTail(std::string_view packed, int width, std::span<uint64_t> out) {
   if (width <= 56) {
     for (size_t i = 0; i < out.size(); ++i) {
       const size_t bit = i * static_cast<size_t>(width);
-      out[i] = LoadLittle<uint64_t>(bytes.data() + bit / 8) >> (bit % 8) & mask;
+      out[i] = (LoadLittle<uint64_t>(bytes.data() + bit / 8) >> (bit % 8) & mask) + base;
     }
     return;
   }
@@ -108,7 +108,7 @@ void UnpackTail(std::string_view packed, int width, std::span<uint64_t> out) {
     const size_t bit = i * static_cast<size_t>(width);
     const char* at = bytes.data() + bit / 8;
     const uint64_t high = static_cast<unsigned char>(at[8]);
-    out[i] = (LoadLittle<uint64_t>(at) >> (bit % 8) | high << 1 << (63 - bit % 8)) & mask;
+    out[i] = ((LoadLittle<uint64_t>(at) >> (bit % 8) | high << 1 << (63 - bit % 8)) & mask) + base;
   }
 }
 
@@ -125,20 +125,20 @@ void PackBits(std::span<const uint64_t> values, int width, std::string& out) {
   if (!values.empty()) PackTail(values, width, out);
 }
 
-void UnpackBits(std::string_view packed, int width, std::span<uint64_t> out) {
+void UnpackBits(std::string_view packed, int width, std::span<uint64_t> out, uint64_t base) {
   CHECK(packed.size() == PackedBytes(out.size(), width))
       << packed.size() << " bytes for " << out.size() << " values of " << width << " bits";
   if (width == 0) {
-    std::fill(out.begin(), out.end(), 0);
+    std::fill(out.begin(), out.end(), base);
     return;
   }
   const auto unpack_group = kHasAvx2 ? UnpackGroupAvx2 : UnpackGroup;
   const size_t group_bytes = PackedBytes(kPackGroup, width);
   for (; out.size() >= kPackGroup; out = out.subspan(kPackGroup)) {
-    unpack_group(packed.data(), static_cast<size_t>(width), out.data());
+    unpack_group(packed.data(), static_cast<size_t>(width), base, out.data());
     packed.remove_prefix(group_bytes);
   }
-  if (!out.empty()) UnpackTail(packed, width, out);
+  if (!out.empty()) UnpackTail(packed, width, base, out);
 }
 
 void UnpackBitsPlainly(std::string_view packed, int width, std::span<uint64_t> out) {

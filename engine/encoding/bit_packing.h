@@ -24,10 +24,11 @@ constexpr size_t PackedBytes(size_t count, int width) {
 // higher bits would spoil neighbours).
 void PackBits(std::span<const uint64_t> values, int width, std::string& out);
 
-// Fills `out` from exactly PackedBytes(out.size(), width) bytes (CHECKed). Any bytes are valid.
-void UnpackBits(std::string_view packed, int width, std::span<uint64_t> out);
+// Fills `out` from exactly PackedBytes(out.size(), width) bytes (CHECKed), `base` added to each
+// value. Any bytes are valid.
+void UnpackBits(std::string_view packed, int width, std::span<uint64_t> out, uint64_t base = 0);
 
-// The same, bit by bit: what the tests compare UnpackBits with.
+// The same without a base, bit by bit: what the tests compare UnpackBits with.
 void UnpackBitsPlainly(std::string_view packed, int width, std::span<uint64_t> out);
 
 }  // namespace ficus

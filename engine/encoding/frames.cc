@@ -5,6 +5,7 @@
 #include <bit>
 
 #include "engine/encoding/bit_packing.h"
+#include "engine/encoding/spread.h"
 
 namespace ficus {
 namespace {
@@ -15,32 +16,10 @@ int Width(uint64_t value) { return static_cast<int>(std::bit_width(value)); }
 
 int PositionWidth(size_t count) { return Width(count - 1); }
 
-struct Frame {
-  int64_t base = 0;
-  int width = 0;
-  size_t exceptions = 0;
-
-  size_t BytesOf(size_t count, int spread_width) const {
-    constexpr size_t kHeadBytes = 4;
-    const auto exception_bits = static_cast<size_t>(PositionWidth(count) + spread_width + 8);
-    return kHeadBytes + PackedBytes(count, width) + exceptions * exception_bits / 8;
-  }
-};
-
-struct Spread {
-  int64_t low;
-  int64_t high;
-
-  int width() const { return Width(static_cast<uint64_t>(high) - static_cast<uint64_t>(low)); }
-};
-
-Spread SpreadOf(std::span<const uint64_t> values) {
-  Spread spread{static_cast<int64_t>(values[0]), static_cast<int64_t>(values[0])};
-  for (const uint64_t value : values) {
-    spread.low = std::min(spread.low, static_cast<int64_t>(value));
-    spread.high = std::max(spread.high, static_cast<int64_t>(value));
-  }
-  return spread;
+size_t BytesOf(size_t count, int width, size_t exceptions, int spread_width) {
+  constexpr size_t kHeadBytes = 4;
+  const auto exception_bits = static_cast<size_t>(PositionWidth(count) + spread_width + 8);
+  return kHeadBytes + PackedBytes(count, width) + exceptions * exception_bits / 8;
 }
 
 // What a few values tell about where most of a frame lies.
@@ -61,31 +40,46 @@ Middle MiddleOf(std::span<const uint64_t> values) {
 }
 
 // How many values lie at which distance below and above a center, by the width of the distance.
+// Counted on a sample of about 256 values, as numbers of all values.
 struct Distances {
   std::array<uint32_t, 65> below{};
   std::array<uint32_t, 65> above{};
 };
 
 Distances DistancesFrom(int64_t center, std::span<const uint64_t> values) {
+  constexpr size_t kSample = 256;
+  const size_t step = std::max<size_t>(1, values.size() / kSample);
   Distances distances;
-  for (const uint64_t value : values) {
-    const bool is_above = static_cast<int64_t>(value) >= center;
-    const uint64_t difference = value - static_cast<uint64_t>(center);
+  for (size_t i = 0; i < values.size(); i += step) {
+    const bool is_above = static_cast<int64_t>(values[i]) >= center;
+    const uint64_t difference = values[i] - static_cast<uint64_t>(center);
     auto& side = is_above ? distances.above : distances.below;
-    ++side[static_cast<size_t>(Width(is_above ? difference : -difference))];
+    const size_t left = values.size() - i;
+    side[static_cast<size_t>(Width(is_above ? difference : -difference))] +=
+        static_cast<uint32_t>(std::min(step, left));
   }
   return distances;
 }
 
 uint64_t Reach(size_t width) { return width == 64 ? ~uint64_t{0} : (uint64_t{1} << width) - 1; }
 
-// Tries every pair of reaches below and above the center, and measures the best one exactly.
-Frame PatchedFrame(std::span<const uint64_t> values, const Spread& spread, int64_t center) {
+// The values from center - below to center + above.
+struct Around {
+  int64_t center = 0;
+  uint64_t below = 0;
+  uint64_t above = 0;
+
+  bool Holds(uint64_t value) const {
+    const uint64_t difference = value - static_cast<uint64_t>(center);
+    return static_cast<int64_t>(value) >= center ? difference <= above : -difference <= below;
+  }
+};
+
+// Tries every pair of reaches below and above the center.
+Around ChooseAround(std::span<const uint64_t> values, int spread_width, int64_t center) {
   const Distances distances = DistancesFrom(center, values);
-  Frame best{0, 65, 0};
+  Around best;
   size_t best_bytes = ~size_t{0};
-  uint64_t best_below = 0;
-  uint64_t best_above = 0;
   size_t inside_below = 0;
   for (size_t below = 0; below <= 64; ++below) {
     if (below > 0 && distances.below[below] == 0) continue;
@@ -96,45 +90,48 @@ Frame PatchedFrame(std::span<const uint64_t> values, const Spread& spread, int64
       inside += distances.above[above];
       const uint64_t reach = Reach(below) + Reach(above);
       const int width = reach < Reach(below) ? 64 : Width(reach);
-      const Frame frame{0, width, values.size() - inside};
-      const size_t bytes = frame.BytesOf(values.size(), spread.width());
+      const size_t bytes = BytesOf(values.size(), width, values.size() - inside, spread_width);
       if (bytes < best_bytes) {
         best_bytes = bytes;
-        best = frame;
-        best_below = Reach(below);
-        best_above = Reach(above);
+        best = {center, Reach(below), Reach(above)};
       }
     }
   }
-  if (best.exceptions == 0) return {spread.low, spread.width(), 0};
-
-  Spread inner{center, center};
-  bool any = false;
-  for (const uint64_t value : values) {
-    const uint64_t difference = value - static_cast<uint64_t>(center);
-    const bool is_above = static_cast<int64_t>(value) >= center;
-    if (is_above ? difference > best_above : -difference > best_below) continue;
-    const auto number = static_cast<int64_t>(value);
-    inner = any ? Spread{std::min(inner.low, number), std::max(inner.high, number)}
-                : Spread{number, number};
-    any = true;
-  }
-  best.base = inner.low;
-  best.width = inner.width();
   return best;
 }
 
-Frame PlanFrame(std::span<const uint64_t> values) {
-  const Spread spread = SpreadOf(values);
-  const Frame plain{spread.low, spread.width(), 0};
-  const Middle middle = MiddleOf(values);
-  // Exceptions must save a good part of the width to be worth their search.
-  if (plain.width <= middle.width + middle.width / 4) return plain;
-  return PatchedFrame(values, spread, middle.center);
+FramePlan PatchedPlan(std::span<const uint64_t> values, int spread_width, int64_t center) {
+  const Around around = ChooseAround(values, spread_width, center);
+  FramePlan plan;
+  Spread inner;
+  for (const uint64_t value : values) {
+    if (!around.Holds(value)) {
+      ++plan.exceptions;
+      continue;
+    }
+    const auto number = static_cast<int64_t>(value);
+    inner.low = plan.width++ == 0 ? number : std::min(inner.low, number);
+    inner.high = plan.width == 1 ? number : std::max(inner.high, number);
+  }
+  plan.base = inner.low;
+  plan.width = inner.width();
+  plan.bytes = BytesOf(values.size(), plan.width, plan.exceptions, spread_width);
+  return plan;
 }
 
-void EncodeFrame(std::span<const uint64_t> values, std::string& out) {
-  const Frame frame = PlanFrame(values);
+FramePlan PlanFrame(std::span<const uint64_t> values) {
+  const Spread spread = SpreadOf(values);
+  const int width = spread.width();
+  const FramePlan plain{spread.low, width, 0, BytesOf(values.size(), width, 0, width)};
+  if (width == 0) return plain;
+  const Middle middle = MiddleOf(values);
+  // Exceptions must save a good part of the width to be worth their search.
+  if (width <= middle.width + middle.width / 4) return plain;
+  const FramePlan patched = PatchedPlan(values, width, middle.center);
+  return patched.bytes < plain.bytes ? patched : plain;
+}
+
+void EncodeFrame(std::span<const uint64_t> values, const FramePlan& frame, std::string& out) {
   const auto base = static_cast<uint64_t>(frame.base);
   std::array<uint64_t, kFrameValues> offsets;
   std::array<uint64_t, kFrameValues> positions;
@@ -155,6 +152,12 @@ void EncodeFrame(std::span<const uint64_t> values, std::string& out) {
   for (size_t i = 0; i < exceptions; ++i) {
     PutVarint(out, ZigZag(static_cast<int64_t>(values[positions[i]] - base)));
   }
+}
+
+// The part of `values` that is the frame beginning at `begin`.
+template <typename T>
+std::span<T> FrameAt(std::span<T> values, size_t begin) {
+  return values.subspan(begin, std::min(kFrameValues, values.size() - begin));
 }
 
 Error Corrupt(const char* what) { return {ErrorCode::kCorruption, std::string("frame: ") + what}; }
@@ -185,34 +188,31 @@ Result<> DecodeFrame(ByteReader& reader, std::span<uint64_t> out) {
   if (!reader.ok() || width > 64) return Corrupt("head");
   std::string_view packed;
   if (!reader.ReadBytes(PackedBytes(out.size(), width), packed)) return Corrupt("values");
-  UnpackBits(packed, width, out);
   const auto base = static_cast<uint64_t>(UnZigZag(zigzag_base));
-  for (uint64_t& value : out) value += base;
+  UnpackBits(packed, width, out, base);
   return exceptions == 0 ? Ok() : DecodeExceptions(reader, exceptions, base, out);
 }
 
 }  // namespace
 
-void EncodeFrames(std::span<const uint64_t> values, std::string& out) {
+std::vector<FramePlan> PlanFrames(std::span<const uint64_t> values) {
+  std::vector<FramePlan> plans;
   for (size_t begin = 0; begin < values.size(); begin += kFrameValues) {
-    EncodeFrame(values.subspan(begin, std::min(kFrameValues, values.size() - begin)), out);
+    plans.push_back(PlanFrame(FrameAt(values, begin)));
   }
+  return plans;
 }
 
-size_t EstimateFrames(std::span<const uint64_t> values) {
-  size_t bytes = 0;
-  for (size_t begin = 0; begin < values.size(); begin += kFrameValues) {
-    const auto frame = values.subspan(begin, std::min(kFrameValues, values.size() - begin));
-    const Frame plan = PlanFrame(frame);
-    bytes += plan.BytesOf(frame.size(), SpreadOf(frame).width());
+void EncodeFrames(std::span<const uint64_t> values, std::span<const FramePlan> plans,
+                  std::string& out) {
+  for (size_t i = 0; i < plans.size(); ++i) {
+    EncodeFrame(FrameAt(values, i * kFrameValues), plans[i], out);
   }
-  return bytes;
 }
 
 Result<> DecodeFrames(ByteReader& reader, std::span<uint64_t> out) {
   for (size_t begin = 0; begin < out.size(); begin += kFrameValues) {
-    RETURN_IF_ERROR(
-        DecodeFrame(reader, out.subspan(begin, std::min(kFrameValues, out.size() - begin))));
+    RETURN_IF_ERROR(DecodeFrame(reader, FrameAt(out, begin)));
   }
   return Ok();
 }

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "engine/base/bytes.h"
 #include "engine/base/result.h"
@@ -19,11 +20,20 @@ namespace ficus {
 
 inline constexpr size_t kFrameValues = 1024;
 
-// Appends the frames of `values`.
-void EncodeFrames(std::span<const uint64_t> values, std::string& out);
+// How one frame is stored.
+struct FramePlan {
+  int64_t base = 0;
+  int width = 0;
+  size_t exceptions = 0;
+  size_t bytes = 0;  // exceptions are guessed, not measured
+};
 
-// The bytes that EncodeFrames would append, nearly: exceptions are counted, not measured.
-size_t EstimateFrames(std::span<const uint64_t> values);
+// One plan for each frame of `values`.
+std::vector<FramePlan> PlanFrames(std::span<const uint64_t> values);
+
+// Appends `values` as planned for them.
+void EncodeFrames(std::span<const uint64_t> values, std::span<const FramePlan> plans,
+                  std::string& out);
 
 // Fills `out` with frames from the front of `reader`.
 Result<> DecodeFrames(ByteReader& reader, std::span<uint64_t> out);

@@ -37,8 +37,7 @@ std::string Encode(Words words, const Choices& choices);
 
 // Slower decoding must pay: how much smaller a scheme has to be than those before it.
 constexpr double kAnsSaving = 0.04;
-constexpr double kZstdSavingFast = 0.10;
-constexpr double kZstdSavingSmall = 0.02;
+constexpr double kZstdSaving = 0.10;
 
 // The smallest encoding seen.
 class Best {
@@ -155,10 +154,39 @@ WordScheme Plus(WordScheme scheme, size_t order) {
   return static_cast<WordScheme>(static_cast<size_t>(scheme) + order);
 }
 
-std::string EncodeFor(Orders& orders, size_t order) {
-  std::string out = Begin(Plus(WordScheme::kFor, order));
-  orders.PutFirsts(order, out);
-  EncodeFrames(orders.Of(order), out);
+// How a run would be stored in frames of its deltas of one order.
+struct ForPlan {
+  size_t order = 0;
+  size_t bytes = ~size_t{0};
+  std::vector<FramePlan> frames;  // empty when the bytes are guessed from stretches of the run
+};
+
+size_t BytesOf(const std::vector<FramePlan>& frames) {
+  size_t bytes = 0;
+  for (const FramePlan& frame : frames) bytes += frame.bytes;
+  return bytes;
+}
+
+// A stretch is enough to guess from.
+constexpr size_t kStretch = kFrameValues;
+
+ForPlan PlanFor(Orders& orders, size_t order) {
+  const Words words = orders.Of(order);
+  if (words.size() <= 4 * kStretch) {
+    std::vector<FramePlan> frames = PlanFrames(words);
+    const size_t bytes = BytesOf(frames);
+    return {order, bytes, std::move(frames)};
+  }
+  const size_t bytes = BytesOf(PlanFrames(words.subspan(words.size() / 4, kStretch))) +
+                       BytesOf(PlanFrames(words.subspan(words.size() * 3 / 4, kStretch)));
+  return {order, bytes * words.size() / (2 * kStretch), {}};
+}
+
+std::string EncodeFor(Orders& orders, const ForPlan& plan) {
+  std::string out = Begin(Plus(WordScheme::kFor, plan.order));
+  orders.PutFirsts(plan.order, out);
+  const Words words = orders.Of(plan.order);
+  EncodeFrames(words, plan.frames.empty() ? PlanFrames(words) : plan.frames, out);
   return out;
 }
 
@@ -194,17 +222,6 @@ std::string EncodeZstd(std::string_view inner, size_t count, int level) {
   PutVarint(out, inner.size());
   ZstdCompress(inner, level, out);
   return out;
-}
-
-// Sizes guessed from at most two stretches of the run.
-constexpr size_t kStretch = kFrameValues;
-
-size_t EstimateFor(Orders& orders, size_t order) {
-  const Words words = orders.Of(order);
-  if (words.size() <= 4 * kStretch) return EstimateFrames(words);
-  const size_t bytes = EstimateFrames(words.subspan(words.size() / 4, kStretch)) +
-                       EstimateFrames(words.subspan(words.size() * 3 / 4, kStretch));
-  return bytes * words.size() / (2 * kStretch);
 }
 
 // Integers of fewer bits than this are not made smaller by a dictionary: the values themselves are
@@ -251,29 +268,31 @@ std::string EncodeIntegers(Words words, const Choices& choices) {
     if (divisor > 1) return EncodeScaled(words, divisor, choices);
   }
   Orders orders(words);
-  std::array<size_t, Orders::kCount> estimates;
-  estimates.fill(~size_t{0});
+  std::array<ForPlan, Orders::kCount> plans;
   for (size_t order = 0; order < orders.count(); ++order) {
-    estimates[order] = EstimateFor(orders, order);
+    // Second deltas of values that vary as much as their deltas only vary more.
+    if (order == 2 && plans[1].bytes > plans[0].bytes) break;
+    plans[order] = PlanFor(orders, order);
   }
-  const auto least = std::min_element(estimates.begin(), estimates.end());
-  const auto least_order = static_cast<size_t>(least - estimates.begin());
+  const ForPlan& least =
+      *std::min_element(plans.begin(), plans.end(),
+                        [](const ForPlan& a, const ForPlan& b) { return a.bytes < b.bytes; });
 
   Best best;
-  best.Offer(EncodeRaw(words));
-  best.Offer(EncodeFor(orders, least_order));
+  best.Offer(EncodeFor(orders, least));
+  if (best.size() > words.size_bytes()) best.Offer(EncodeRaw(words));
   if (choices.effort == Effort::kSmall) {
     std::array<bool, Orders::kCount> wanted{};
     for (size_t order = 0; order < orders.count(); ++order) {
-      wanted[order] = estimates[order] <= *least + *least / 8;
+      wanted[order] = plans[order].bytes <= least.bytes + least.bytes / 8;
     }
     OfferAns(orders, wanted, best);
   }
   OfferComposed(words, choices, best);
   if (choices.effort == Effort::kSmall && RepeatedShare(words) >= kRepeatedShareMin) {
-    best.Offer(EncodeZstd(EncodeVarint(orders, std::min<size_t>(least_order, 1)), words.size(),
+    best.Offer(EncodeZstd(EncodeVarint(orders, std::min<size_t>(least.order, 1)), words.size(),
                           kLevelSmall),
-               kZstdSavingSmall);
+               kZstdSaving);
   }
   return best.Take();
 }
@@ -299,21 +318,28 @@ std::string EncodeOrdered(Words words, const Choices& choices) {
   return out;
 }
 
+// Doubles that take no more bits than this need no further search.
+constexpr size_t kGoodBitsFast = 24;
+constexpr size_t kGoodBitsSmall = 4;
+
 std::string EncodeFloats(Words words, const Choices& choices) {
+  const bool is_small = choices.effort == Effort::kSmall;
+  const size_t good_size = words.size() * (is_small ? kGoodBitsSmall : kGoodBitsFast) / 8;
   Best best;
   best.Offer(EncodeRaw(words));
   if (const auto decimals = ToDecimals(words)) {
     best.Offer(EncodeDecimals(*decimals, words, choices));
   }
   OfferComposed(words, choices, best);
+  if (best.size() <= good_size) return best.Take();
   best.Offer(EncodeOrdered(words, choices));
-  const bool is_small = choices.effort == Effort::kSmall;
-  const int level = is_small ? kLevelSmall : kLevelFast;
-  const double saving = is_small ? kZstdSavingSmall : kZstdSavingFast;
-  // A flush compresses only what nothing else made small.
-  if (is_small || best.size() > words.size_bytes() / 4) {
-    best.Offer(EncodeZstd(EncodeRaw(words), words.size(), level), saving);
-  }
+  if (best.size() <= good_size) return best.Take();
+  const std::string raw = EncodeRaw(words);
+  std::string compressed = EncodeZstd(raw, words.size(), kLevelFast);
+  // What the fast level leaves far behind, the slow one does not bring to the front.
+  const bool close = compressed.size() <= best.size() + best.size() / 4;
+  best.Offer(std::move(compressed), is_small ? 0 : kZstdSaving);
+  if (is_small && close) best.Offer(EncodeZstd(raw, words.size(), kLevelSmall));
   return best.Take();
 }
 
