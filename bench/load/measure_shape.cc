@@ -22,10 +22,36 @@ void Prepare(grpc::ClientContext& context) {
   context.set_wait_for_ready(true);
 }
 
-// An object that is there already is as good as a created one.
+// Somebody else may have created it in between.
 Result<> Created(const grpc::Status& status, const std::string& what) {
   if (status.ok() || status.error_code() == grpc::StatusCode::ALREADY_EXISTS) return {};
   return ErrorOf(status, "create " + what);
+}
+
+Result<bool> GroupExists(const std::shared_ptr<grpc::Channel>& channel, const std::string& group) {
+  database::GroupRegistryServiceExistRequest request;
+  request.set_group(group);
+  grpc::ClientContext context;
+  Prepare(context);
+  database::GroupRegistryServiceExistResponse response;
+  const grpc::Status status =
+      database::GroupRegistryService::NewStub(channel)->Exist(&context, request, &response);
+  if (!status.ok()) return ErrorOf(status, "look for group " + group);
+  return response.has_group();
+}
+
+Result<bool> MeasureExists(const std::shared_ptr<grpc::Channel>& channel, const std::string& group,
+                           const std::string& name) {
+  database::MeasureRegistryServiceExistRequest request;
+  request.mutable_metadata()->set_group(group);
+  request.mutable_metadata()->set_name(name);
+  grpc::ClientContext context;
+  Prepare(context);
+  database::MeasureRegistryServiceExistResponse response;
+  const grpc::Status status =
+      database::MeasureRegistryService::NewStub(channel)->Exist(&context, request, &response);
+  if (!status.ok()) return ErrorOf(status, "look for measure " + name);
+  return response.has_measure();
 }
 
 void FillInterval(common::IntervalRule& rule, uint32_t days) {
@@ -115,11 +141,14 @@ Result<MeasureShape> ShapeOf(const database::Measure& measure) {
 
 }  // namespace
 
+// Looks before it creates: a node that takes no writes refuses to create even what is there.
 Result<> EnsureSchema(const std::shared_ptr<grpc::Channel>& channel, const GroupShape& group,
                       const std::vector<MeasureShape>& measures) {
-  RETURN_IF_ERROR(CreateGroup(channel, group));
+  ASSIGN_OR_RETURN(const bool group_exists, GroupExists(channel, group.name));
+  if (!group_exists) RETURN_IF_ERROR(CreateGroup(channel, group));
   for (const MeasureShape& measure : measures) {
-    RETURN_IF_ERROR(CreateMeasure(channel, group.name, measure));
+    ASSIGN_OR_RETURN(const bool exists, MeasureExists(channel, group.name, measure.name));
+    if (!exists) RETURN_IF_ERROR(CreateMeasure(channel, group.name, measure));
   }
   return {};
 }
