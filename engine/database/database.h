@@ -18,6 +18,10 @@
 #include "engine/base/metrics.h"
 #include "engine/base/random.h"
 #include "engine/base/result.h"
+#include "engine/database/live_groups.h"
+#include "engine/database/read_only_state.h"
+#include "engine/database/row_router.h"
+#include "engine/database/schema_changes.h"
 #include "engine/io/file_system.h"
 #include "engine/model/keyed_rows.h"
 #include "engine/query/measure_execution.h"
@@ -62,18 +66,6 @@ struct DatabaseOptions {
   bool accept_log_loss = false;
 };
 
-// A row that storage refused although its message was right.
-struct RefusedRow {
-  uint32_t ordinal = 0;
-  ErrorCode code = ErrorCode::kIo;
-};
-
-// Why the node takes no writes now.
-struct ReadOnlyState {
-  ErrorCode code = ErrorCode::kReadOnly;  // kNoSpace when it ends by itself with space
-  std::string reason;
-};
-
 struct DatabaseStatus {
   uint64_t parts = 0;
   uint64_t mem_parts = 0;
@@ -107,17 +99,10 @@ class Database : public GroupSource {
 
   // Runs `prepare` when no other change is under way, makes its outcome durable, publishes it, then
   // calls `done`. `prepare` runs on the background executor.
-  using PrepareChange = std::function<Result<SchemaChange>(const SchemaRegistry&)>;
-  using ChangeDone = std::function<void(Result<SchemaChange>)>;
+  using PrepareChange = SchemaChanges::Prepare;
+  using ChangeDone = SchemaChanges::Done;
   virtual void ChangeSchema(PrepareChange prepare, ChangeDone done) = 0;
 
-  enum class Deletion : uint8_t { kUnderWay, kDone, kFailed };
-  struct DeletionTask {
-    Deletion state = Deletion::kUnderWay;
-    std::string message;
-    UnixNanos created_at = 0;
-    UnixNanos updated_at = 0;
-  };
   // Deletes a group as BanyanDB's GroupRegistryService.Delete asks. `done` once the group no longer
   // exists for readers and writers; its files go later, and until then the name cannot be used
   // again (Task says kUnderWay).

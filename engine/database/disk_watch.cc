@@ -32,7 +32,9 @@ void DiskWatch::Check() {
   const uint32_t mark =
       options_.read_only_percent - (was_read_only ? options_.hysteresis_percent : 0);
   for (FileSystem* fs : {&fs_, &log_fs_}) {
-    if (std::optional<std::string> full = FullDisk(*fs, mark)) {
+    // The ballast was freed for the way out and comes back: what it takes is not free.
+    const uint64_t ballast = was_read_only ? options_.ballast_bytes : 0;
+    if (std::optional<std::string> full = FullDisk(*fs, mark, ballast)) {
       if (!was_read_only) Enter(*full);
       return;
     }
@@ -54,13 +56,15 @@ std::optional<std::string> DiskWatch::Reason() const {
   return reason_;
 }
 
-std::optional<std::string> DiskWatch::FullDisk(FileSystem& fs, uint32_t percent) const {
+std::optional<std::string> DiskWatch::FullDisk(FileSystem& fs, uint32_t percent,
+                                               uint64_t reserved_bytes) const {
   const Result<SpaceStatus> space = fs.Space();
   if (!space.has_value()) {
     LogWarn("disk.watch", "{}", space.error().ToString());
     return std::nullopt;
   }
-  const uint64_t bytes = UsedPercent(space->total_bytes, space->free_bytes);
+  const uint64_t bytes = UsedPercent(
+      space->total_bytes, space->free_bytes - std::min(space->free_bytes, reserved_bytes));
   if (bytes > percent) return fmt::format("disk of {} is {} % full", fs.root(), bytes);
   const uint64_t inodes = UsedPercent(space->total_inodes, space->free_inodes);
   if (inodes > percent) return fmt::format("{} % of the inodes of {} are used", inodes, fs.root());

@@ -40,7 +40,8 @@ class DiskWatch {
   std::optional<std::string> Reason() const;
 
  private:
-  std::optional<std::string> FullDisk(FileSystem& fs, uint32_t percent) const;
+  std::optional<std::string> FullDisk(FileSystem& fs, uint32_t percent,
+                                      uint64_t reserved_bytes) const;
   Result<> CreateBallast();
   void FreeBallast();
   void Enter(const std::string& reason);

@@ -6,13 +6,19 @@
 #include <memory>
 #include <vector>
 
+#include "engine/base/error.h"
 #include "engine/base/result.h"
-#include "engine/database/database.h"
 #include "engine/model/keyed_rows.h"
 #include "engine/segment/group_store.h"
 #include "engine/table/routed_rows.h"
 
 namespace ficus {
+
+// A row that storage refused although its message was right.
+struct RefusedRow {
+  uint32_t ordinal = 0;
+  ErrorCode code = ErrorCode::kIo;
+};
 
 // Rows for one table, which stays open as long as this lives.
 struct Routed {

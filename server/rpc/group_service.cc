@@ -87,15 +87,15 @@ Result<> FillSegmentInfo(Segment& segment, database::SegmentInfo& info) {
   return Ok();
 }
 
-void FillTask(const Database::DeletionTask& task, database::GroupDeletionTask& message) {
+void FillTask(const DeletionTask& task, database::GroupDeletionTask& message) {
   switch (task.state) {
-    case Database::Deletion::kUnderWay:
+    case DeletionState::kUnderWay:
       message.set_current_phase(database::GroupDeletionTask::PHASE_IN_PROGRESS);
       break;
-    case Database::Deletion::kDone:
+    case DeletionState::kDone:
       message.set_current_phase(database::GroupDeletionTask::PHASE_COMPLETED);
       break;
-    case Database::Deletion::kFailed:
+    case DeletionState::kFailed:
       message.set_current_phase(database::GroupDeletionTask::PHASE_FAILED);
       break;
   }
@@ -275,7 +275,7 @@ grpc::ServerUnaryReactor* GroupService::Query(
     grpc::CallbackServerContext* call, const database::GroupRegistryServiceQueryRequest* request,
     database::GroupRegistryServiceQueryResponse* response) {
   grpc::ServerUnaryReactor* const reactor = call->DefaultReactor();
-  const std::optional<Database::DeletionTask> task = context_.database.Task(request->group());
+  const std::optional<DeletionTask> task = context_.database.Task(request->group());
   if (!task.has_value()) {
     reactor->Finish({grpc::StatusCode::UNKNOWN,
                      fmt::format("deletion task for group {} not found", request->group())});

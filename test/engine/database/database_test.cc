@@ -93,7 +93,7 @@ TEST_CASE("a group that was deleted and made again has no old rows, after replay
   REQUIRE(node.Write({{1, node.now(), 10}}).result.has_value());
   REQUIRE(node.DeleteGroup(kGroup).has_value());
   node.Pass(2 * kNanosPerSecond);
-  REQUIRE(node.database().Task(kGroup)->state == Database::Deletion::kDone);
+  REQUIRE(node.database().Task(kGroup)->state == DeletionState::kDone);
   REQUIRE(node.CreateGroup(kGroup).has_value());
   REQUIRE(node.CreateMeasure(kGroup, kMeasure).has_value());
   REQUIRE(node.Read().empty());

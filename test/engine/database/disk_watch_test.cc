@@ -69,6 +69,19 @@ TEST_CASE("a write that found no space makes the node read-only until there is s
   REQUIRE(!disk.watch.Reason().has_value());
 }
 
+TEST_CASE("the freed ballast does not count as space to write into", "[database][disk]") {
+  Disk disk;
+  disk.watch.Start();
+  REQUIRE(disk.Fill("data", 81 * kMiB).has_value());
+  disk.watch.Check();
+  REQUIRE(disk.watch.Reason().has_value());
+  // 81 % without the ballast, 91 % with it: taking writes again would end at the next check.
+  for (int i = 0; i < 5; ++i) disk.watch.Check();
+  REQUIRE(disk.watch.Reason().has_value());
+  REQUIRE(disk.log.Count("disk.read_only") == 1);
+  REQUIRE(disk.log.Count("disk.writable") == 0);
+}
+
 TEST_CASE("inodes count like bytes", "[database][disk]") {
   Disk disk;
   disk.watch.Start();

@@ -1,0 +1,42 @@
+#include "engine/database/log_trimmer.h"
+
+#include <algorithm>
+#include <optional>
+#include <vector>
+
+#include "engine/base/log.h"
+
+namespace ficus {
+
+void LogTrimmer::Trim(Log& log) {
+  // In this order: a batch leaves its pin only after its tables hold it, and what comes later lies
+  // above `durable`.
+  const LogPosition durable = log.durable_position();
+  LogPosition trim = durable.Next();
+  if (const std::optional<LogPosition> pinned = pins_.Oldest()) trim = std::min(trim, *pinned);
+  for (const auto& store : groups_.All()) {
+    if (const std::optional<LogPosition> oldest = store->OldestUnflushed()) {
+      trim = std::min(trim, *oldest);
+    }
+  }
+  const Result<> trimmed = log.Trim(trim);
+  if (!trimmed.has_value()) LogWarn("log.trim", "{}", trimmed.error().ToString());
+}
+
+void LogTrimmer::FlushOldest(const Log& log) {
+  const std::vector<Log::FileSummary> files = log.files();
+  if (files.size() < 2) return;
+  uint64_t bytes = 0;
+  for (const Log::FileSummary& file : files) bytes += file.bytes;
+  const bool too_old = clock_.Now() - files.front().created > limits_.age_nanos;
+  if (bytes <= limits_.bytes_max && !too_old) return;
+  const LogPosition below = files[files.size() / 2].first;
+  for (const auto& store : groups_.All()) {
+    for (const auto& table : store->OpenTables()) {
+      const std::optional<LogPosition> oldest = table->OldestUnflushed();
+      if (oldest.has_value() && *oldest < below) table->Flush([](const Result<>&) {});
+    }
+  }
+}
+
+}  // namespace ficus

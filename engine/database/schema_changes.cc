@@ -1,0 +1,132 @@
+#include "engine/database/schema_changes.h"
+
+#include <string>
+#include <utility>
+
+#include <fmt/core.h>
+
+#include "engine/base/check.h"
+#include "engine/database/schema_store.h"
+
+namespace ficus {
+namespace {
+
+Error PendingDeletion(const std::string& group) {
+  return {ErrorCode::kFailedPrecondition, fmt::format("group {} is pending deletion", group)};
+}
+
+const Error& ClosingError() {
+  static const Error error{ErrorCode::kUnavailable, "the database is closing"};
+  return error;
+}
+
+}  // namespace
+
+void SchemaChanges::Push(Prepare prepare, Done done, bool deletes_group) {
+  SharedPass pass = Enter();
+  if (!*pass) {
+    done(ClosingError());
+    return;
+  }
+  {
+    MutexLock lock(mutex_);
+    waiting_.push_back({std::move(prepare), std::move(done), deletes_group});
+  }
+  environment_.executor.Post([this, pass] { RunNext(); });
+}
+
+void SchemaChanges::RefuseWaiting() {
+  std::deque<Pending> waiting;
+  {
+    MutexLock lock(mutex_);
+    waiting = std::exchange(waiting_, {});
+  }
+  for (const Pending& pending : waiting) pending.done(ClosingError());
+}
+
+void SchemaChanges::RunNext() {
+  Pending pending;
+  {
+    MutexLock lock(mutex_);
+    if (running_ || waiting_.empty()) return;
+    running_ = true;
+    pending = std::move(waiting_.front());
+    waiting_.pop_front();
+  }
+  Start(pending);
+}
+
+Result<> SchemaChanges::CheckNames(const Pending& pending, const SchemaChange& change) const {
+  for (const SchemaObject& object : change.objects) {
+    const std::string& group =
+        object.key.kind == SchemaKind::kGroup ? object.key.name : object.key.group;
+    if (environment_.groups.IsPendingDeletion(group)) return PendingDeletion(group);
+  }
+  if (!pending.deletes_group) return Ok();
+  for (const SchemaRemoval& removal : change.removals) {
+    if (removal.key.kind != SchemaKind::kGroup) continue;
+    if (environment_.groups.IsPendingDeletion(removal.key.name)) {
+      return PendingDeletion(removal.key.name);
+    }
+  }
+  return Ok();
+}
+
+Result<SchemaChange> SchemaChanges::PrepareAllowed(const Pending& pending) const {
+  const std::optional<ReadOnlyState> read_only = environment_.read_only();
+  // A registry that could not be read knows nothing that a change could be judged by. On a full
+  // disk it does: what is wrong anyway is told as such.
+  if (read_only.has_value() && read_only->code == ErrorCode::kReadOnly) {
+    return Error{read_only->code, read_only->reason};
+  }
+  ASSIGN_OR_RETURN(SchemaChange change, pending.prepare(environment_.registry));
+  if (change.no_op()) return change;
+  RETURN_IF_ERROR(CheckNames(pending, change));
+  if (read_only.has_value()) return Error{read_only->code, read_only->reason};
+  return change;
+}
+
+void SchemaChanges::Start(Pending& pending) {
+  auto shared = std::make_shared<Pending>(std::move(pending));
+  Result<SchemaChange> prepared = PrepareAllowed(*shared);
+  if (!prepared.has_value() || prepared->no_op()) {
+    Finish(*shared, std::move(prepared));
+    return;
+  }
+  auto change = std::make_shared<SchemaChange>(*std::move(prepared));
+  const Result<> submitted = Submit(shared, change);
+  if (!submitted.has_value()) Finish(*shared, submitted.error());
+}
+
+Result<> SchemaChanges::Submit(std::shared_ptr<Pending> pending,
+                               std::shared_ptr<SchemaChange> change) {
+  LogRecord record;
+  for (const GroupId id : change->retired_groups) {
+    const SchemaObject* const group = environment_.registry.Current()->FindGroup(id);
+    CHECK(group != nullptr) << "group id " << id << " is retired but not live";
+    record.retired_groups.push_back({group->group().catalog, id});
+  }
+  ASSIGN_OR_RETURN(std::vector<Routed> routed,
+                   RouteSchemaChange(environment_.schema_group, *change));
+  SharedPass pass = Enter();
+  return environment_.submit(std::move(routed), std::move(record),
+                             [this, pass, pending, change](const PositionPins::Pin& pin) {
+                               environment_.executor.Post([this, pass, pending, change, pin] {
+                                 environment_.apply(*change, pin);
+                                 Finish(*pending, std::move(*change));
+                               });
+                             });
+}
+
+void SchemaChanges::Finish(const Pending& pending, Result<SchemaChange> result) {
+  {
+    MutexLock lock(mutex_);
+    running_ = false;
+  }
+  pending.done(std::move(result));
+  SharedPass pass = Enter();
+  if (!*pass) return;
+  environment_.executor.Post([this, pass] { RunNext(); });
+}
+
+}  // namespace ficus
