@@ -28,6 +28,28 @@ class MeasureModel {
     groups_[group] = {schema, ttl_nanos, {}};
   }
 
+  // The measure of `group` has another schema from here on. What is stored in a tag or field that
+  // goes or changes its type is gone.
+  void ChangeSchema(const std::string& group, const MeasureSchema& schema) {
+    Group& stored = groups_.at(group);
+    const auto drop = [&](const std::string& name, auto member) {
+      for (auto& [key, row] : stored.rows) (row.point.*member).erase(name);
+    };
+    for (const TagFamily& family : stored.schema.families) {
+      for (const TagSpec& tag : family.tags) {
+        const TagSpec* const now = Spec(schema, tag.name);
+        if (now == nullptr || now->type != tag.type) drop(tag.name, &TestPoint::tags);
+      }
+    }
+    for (const FieldSpec& field : stored.schema.fields) {
+      const bool stays =
+          std::any_of(schema.fields.begin(), schema.fields.end(),
+                      [&](const FieldSpec& candidate) { return candidate.name == field.name; });
+      if (!stays) drop(field.name, &TestPoint::fields);
+    }
+    stored.schema = schema;
+  }
+
   void Write(const std::string& group, const std::string& measure, const TestPoint& point) {
     Group& stored = groups_.at(group);
     Row row;
@@ -43,12 +65,12 @@ class MeasureModel {
 
   // The answer to a query that planning accepts.
   std::vector<MeasureRow> Ask(const MeasureQuery& query, UnixNanos now) const {
-    std::vector<Row> rows = Ordered(query, now);
+    const RowPointers rows = Ordered(query, now);
     std::vector<MeasureRow> answer;
     if (query.group_by.has_value() || query.aggregation.has_value()) {
       answer = Grouped(query, rows);
     } else {
-      for (const Row& row : rows) answer.push_back(Shown(query, row));
+      for (const Row* row : rows) answer.push_back(Shown(query, *row));
     }
     if (query.top.has_value()) KeepTop(query, answer);
     const size_t limit = query.limit == 0 ? kMeasureQueryDefaultLimit : query.limit;
@@ -87,6 +109,8 @@ class MeasureModel {
     std::map<std::pair<std::string, UnixNanos>, Row> rows;
   };
 
+  using RowPointers = std::vector<const Row*>;
+
   static TagValue Get(const std::map<std::string, TagValue>& values, const std::string& name) {
     const auto found = values.find(name);
     return found == values.end() ? TagValue(Null{}) : found->second;
@@ -121,9 +145,9 @@ class MeasureModel {
     return Null{};
   }
 
-  std::vector<Row> Ordered(const MeasureQuery& query, UnixNanos now) const {
+  RowPointers Ordered(const MeasureQuery& query, UnixNanos now) const {
     // Of rows that match in several groups: the highest version, then the group named first.
-    std::map<std::pair<UnixNanos, uint64_t>, Row> winners;
+    std::map<std::pair<UnixNanos, uint64_t>, const Row*> winners;
     std::set<std::string> seen;
     for (const std::string& name : query.groups) {
       if (!seen.insert(name).second) continue;
@@ -132,15 +156,15 @@ class MeasureModel {
         const UnixNanos time = row.point.time;
         if (time < query.begin || time > query.end || time < now - group.ttl_nanos) continue;
         if (query.criteria != nullptr && !Holds(*query.criteria, row)) continue;
-        const auto [found, added] = winners.try_emplace({time, row.series.value()}, row);
-        if (!added && row.point.version > found->second.point.version) found->second = row;
+        const auto [found, added] = winners.try_emplace({time, row.series.value()}, &row);
+        if (!added && row.point.version > found->second->point.version) found->second = &row;
       }
     }
-    std::vector<Row> rows;
+    RowPointers rows;
     for (const auto& [key, row] : winners) rows.push_back(row);
     if (query.order == SortOrder::kDescending) {
       std::stable_sort(rows.begin(), rows.end(),
-                       [](const Row& a, const Row& b) { return a.point.time > b.point.time; });
+                       [](const Row* a, const Row* b) { return a->point.time > b->point.time; });
     }
     return rows;
   }
@@ -231,12 +255,12 @@ class MeasureModel {
     return shown;
   }
 
-  std::vector<MeasureRow> Grouped(const MeasureQuery& query, const std::vector<Row>& rows) const {
-    std::vector<std::pair<std::vector<TagValue>, std::vector<Row>>> groups;
-    for (const Row& row : rows) {
+  std::vector<MeasureRow> Grouped(const MeasureQuery& query, const RowPointers& rows) const {
+    std::vector<std::pair<std::vector<TagValue>, RowPointers>> groups;
+    for (const Row* row : rows) {
       std::vector<TagValue> key;
       if (query.group_by.has_value()) {
-        for (const std::string& tag : query.group_by->front().tags) key.push_back(Tag(row, tag));
+        for (const std::string& tag : query.group_by->front().tags) key.push_back(Tag(*row, tag));
       }
       auto group = std::find_if(groups.begin(), groups.end(),
                                 [&](const auto& candidate) { return candidate.first == key; });
@@ -245,7 +269,7 @@ class MeasureModel {
     }
     std::vector<MeasureRow> answer;
     for (const auto& [key, members] : groups) {
-      MeasureRow first = Shown(query, members.front());
+      MeasureRow first = Shown(query, *members.front());
       if (query.aggregation.has_value()) {
         first.timestamp = 0;
         first.series = SeriesId();
@@ -257,7 +281,7 @@ class MeasureModel {
     return answer;
   }
 
-  TagValue Aggregate(const MeasureQuery& query, const std::vector<Row>& rows) const {
+  TagValue Aggregate(const MeasureQuery& query, const RowPointers& rows) const {
     FieldType type = FieldType::kUnspecified;
     for (const std::string& group : query.groups) {
       for (const FieldSpec& spec : groups_.at(group).schema.fields) {
@@ -269,10 +293,10 @@ class MeasureModel {
   }
 
   template <typename T>
-  TagValue Aggregate(const MeasureQuery& query, const std::vector<Row>& rows) const {
+  TagValue Aggregate(const MeasureQuery& query, const RowPointers& rows) const {
     std::vector<T> values;
-    for (const Row& row : rows) {
-      const TagValue value = Field(row, query.aggregation->field);
+    for (const Row* row : rows) {
+      const TagValue value = Field(*row, query.aggregation->field);
       if (const auto* number = std::get_if<T>(&value)) values.push_back(*number);
     }
     T sum = 0;
