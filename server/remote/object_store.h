@@ -1,9 +1,10 @@
 // A place for objects outside the node: a folder, an S3 bucket, memory in tests.
 //
 // Keys are '/'-separated, relative, without empty, "." or ".." pieces, printable UTF-8, at most
-// kKeyBytesMax; every implementation refuses others (CheckKey). An object appears whole or not at
-// all, and a put that returned is durable. One conformance suite holds for all implementations and
-// decorators.
+// kKeyBytesMax; every implementation refuses others (CheckKey). A key and another one below it
+// ("a" and "a/b") are not for every store: those that are folders, and MemoryStore, refuse the
+// second with kInvalidArgument. An object appears whole or not at all, and a put, copy or delete
+// that returned is durable. One conformance suite holds for all implementations and decorators.
 //
 // Threads: all members from any thread; calls block. `stop` ends a call within a second or two with
 // kCancelled; the object is then the old one or the new one.
@@ -24,6 +25,10 @@
 namespace ficus {
 
 inline constexpr size_t kKeyBytesMax = 900;
+// Of one piece: what every file system takes as a name.
+inline constexpr size_t kKeyPieceBytesMax = 255;
+// The first piece that no key has: where a store that is a folder keeps what is not an object.
+inline constexpr std::string_view kScratchFolder = ".ficus-tmp";
 
 // kInvalidArgument names the bad piece.
 Result<> CheckKey(std::string_view key);
@@ -66,18 +71,26 @@ struct PutCondition {
   std::string etag;
 };
 
-// [offset, offset + length); the object must reach that far.
+// [offset, offset + length); the object must reach that far, else kInvalidArgument. A length of 0
+// is fine.
 struct ByteRange {
   uint64_t offset = 0;
   uint64_t length = 0;
 };
 
+inline constexpr size_t kListLimitMax = 1000;
+
 struct ListRequest {
   std::string prefix;       // of keys, need not end at a '/'
-  std::string start_after;  // keys above this one
+  std::string start_after;  // keys, and prefixes as a whole, above this text
   bool one_level = false;   // keys below the next '/' are folded into `prefixes`
-  size_t limit = 1000;      // keys and prefixes together, at least 1
+  // Keys and prefixes together, at least 1; more than kListLimitMax is cut to it.
+  size_t limit = kListLimitMax;
 };
+
+// kInvalidArgument: no limit, or texts that no key can begin with because they are not printable
+// UTF-8 of at most kKeyBytesMax.
+Result<> CheckListRequest(const ListRequest& request);
 
 struct ListPage {
   std::vector<ObjectInfo> objects;    // by key, bytewise
@@ -103,6 +116,9 @@ class ObjectStore {
   virtual const std::string& url() const = 0;
   virtual StoreAbilities abilities() const = 0;
 
+  // An error says that the object is the old one, unless it is kIo, kUnavailable,
+  // kDeadlineExceeded or kCancelled: then it may be the new one. `source` is read by one thread at
+  // a time; its errors are returned.
   virtual Result<ObjectInfo> Put(std::string_view key, const ObjectSource& source,
                                  const PutCondition& condition, std::stop_token stop) = 0;
   // Without a range the whole object. kNotFound; kIo when fewer bytes came than the store promised.

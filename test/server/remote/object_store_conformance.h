@@ -1,0 +1,30 @@
+// What every ObjectStore promises, as cases that run over each implementation and decorator.
+//
+//   TEST_CASE("the memory store keeps the contract", "[remote]") {
+//     for (const StoreCase& conformance : StoreCases()) {
+//       DYNAMIC_SECTION(conformance.name) {
+//         MemoryStore store;
+//         conformance.run(store);
+//       }
+//     }
+//   }
+#pragma once
+
+#include <vector>
+
+#include "server/remote/object_store.h"
+
+namespace ficus {
+
+struct StoreCase {
+  const char* name;
+  // `store` is empty, and one that refuses keys below other keys.
+  void (*run)(ObjectStore& store);
+};
+
+const std::vector<StoreCase>& StoreCases();
+
+// Keys that no store may take.
+std::vector<std::string> HostileKeys();
+
+}  // namespace ficus

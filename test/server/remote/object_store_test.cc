@@ -1,0 +1,34 @@
+#include "server/remote/object_store.h"
+
+#include "test/server/remote/object_store_conformance.h"
+#include "test/server/remote/store_verbs.h"
+
+namespace ficus {
+
+TEST_CASE("a key that is refused is told why", "[remote]") {
+  const auto why = [](std::string_view key) { return TextOf(CheckKey(key)); };
+  REQUIRE(why("") == "key '': empty");
+  REQUIRE(why("a/../b") == "key 'a/../b': a piece '..'");
+  REQUIRE(why("/a") == "key '/a': an empty piece between slashes");
+  REQUIRE(why("a\nb") == "key 'a?b': not printable UTF-8");
+  REQUIRE(why(std::string("a\0b", 3)) == "key 'a?b': not printable UTF-8");
+  REQUIRE(why(".ficus-tmp/x") == "key '.ficus-tmp/x': the store keeps its own files there");
+  REQUIRE(why(std::string(2000, 'x')).find("2000 bytes, at most 900") != std::string::npos);
+  REQUIRE(why(std::string(2000, 'x')).size() < 200);
+  REQUIRE(why("a/" + std::string(256, 'x')).find("256 bytes, at most 255") != std::string::npos);
+  for (const std::string& key : HostileKeys()) REQUIRE_FALSE(CheckKey(key).has_value());
+}
+
+TEST_CASE("a text is a source that ends where it ends", "[remote]") {
+  const TextSource source("abc");
+  REQUIRE(source.size_bytes() == 3);
+  std::string out(2, '\0');
+  REQUIRE(source.ReadAt(1, out).has_value());
+  REQUIRE(out == "bc");
+  REQUIRE(CodeOf(source.ReadAt(2, out)) == ErrorCode::kIo);
+  REQUIRE(CodeOf(source.ReadAt(4, {})) == ErrorCode::kIo);
+  REQUIRE(CodeOf(source.ReadAt(UINT64_MAX, out)) == ErrorCode::kIo);
+  REQUIRE(source.ReadAt(3, {}).has_value());
+}
+
+}  // namespace ficus
