@@ -71,6 +71,7 @@ class GroupStoreImpl final : public GroupStore {
   GroupId id() const override { return options_.id; }
   const std::string& name() const override { return options_.name; }
   Catalog catalog() const override { return options_.catalog; }
+  const std::string& directory() const override { return directory_; }
   void SetLayout(const GroupLayout& layout) override;
   GroupLayout layout() const override;
   Result<std::shared_ptr<Segment>> SegmentFor(UnixNanos time) override;

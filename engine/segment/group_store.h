@@ -51,6 +51,8 @@ class GroupStore {
   virtual GroupId id() const = 0;
   virtual const std::string& name() const = 0;
   virtual Catalog catalog() const = 0;
+  // Below the root.
+  virtual const std::string& directory() const = 0;
   virtual void SetLayout(const GroupLayout& layout) = 0;
   virtual GroupLayout layout() const = 0;
 

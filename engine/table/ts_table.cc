@@ -50,6 +50,25 @@ std::vector<SeriesEntry> EntriesOf(const std::vector<std::shared_ptr<const MemPa
   return entries;
 }
 
+std::vector<PartInfo> InfosOf(const Snapshot& snapshot) {
+  std::vector<PartInfo> infos;
+  infos.reserve(snapshot.parts.size());
+  for (const SnapshotPart& part : snapshot.parts) infos.push_back(part.part->info());
+  return infos;
+}
+
+// What of `snapshot` lies on disk; holds no memory of rows.
+std::shared_ptr<const Snapshot> FilesOf(const Snapshot& snapshot) {
+  auto files = std::make_shared<Snapshot>();
+  files->epoch = snapshot.epoch;
+  files->manifest_epoch = snapshot.manifest_epoch;
+  files->parts = snapshot.parts;
+  files->runs = snapshot.runs;
+  files->damaged = snapshot.damaged;
+  files->flushed = snapshot.flushed;
+  return files;
+}
+
 // Delays that double with each failure in a row.
 class Backoff {
  public:
@@ -64,14 +83,23 @@ class Backoff {
   int64_t next_ = kBackoffFirstNanos;
 };
 
+Error TableClosed() { return {ErrorCode::kUnavailable, "the table is closed"}; }
+
 struct Flush {
   SharedPass pass;
   std::vector<std::shared_ptr<const MemPart>> parts;
+  bool is_all = true;  // false: what lies beyond the seal line waits
   Scn scn;
   int64_t started = 0;
   std::vector<Waiter> waiters;
   SnapshotPart part;  // empty when every row was dropped
   SnapshotRun run;    // empty when there was no new series
+};
+
+// Waits for a flush, which holds the table's gate; has no pass of its own.
+struct Pin {
+  LogPosition position;
+  TsTable::PinDone done;
 };
 
 struct Merge {
@@ -130,6 +158,7 @@ class TsTableImpl final : public TsTable {
   LogPosition Flushed() const override;
   Scn FlushedScn() const override;
   void Flush(Waiter done) override;
+  void PinAt(LogPosition position, PinDone done) override;
   void MergeAll(Waiter done) override;
   bool IsIdle() const override;
   void Shut() override;
@@ -159,9 +188,16 @@ class TsTableImpl final : public TsTable {
   void ApplyCoalesced(const std::vector<std::shared_ptr<const MemPart>>& inputs,
                       const std::shared_ptr<const MemPart>& merged);
 
+  LogPosition SealedAt() const {
+    return environment_.seal == nullptr ? LogPosition() : environment_.seal->position();
+  }
+  void TryPin(const std::shared_ptr<Pin>& pin);
+  PinnedTable PinnedFrom(std::shared_ptr<const Snapshot> files, LogPosition position);
+
   void MaybeCoalesce();
   void MaybeFlush();
   void StartFlush(std::vector<Waiter> waiters);
+  void TakePartsToFlush(ficus::Flush& flush) REQUIRES(mutex_);
   void WriteFlush(const std::shared_ptr<ficus::Flush>& flush);
   Result<> WriteFlushFiles(ficus::Flush& flush);
   void CommitFlush(const std::shared_ptr<ficus::Flush>& flush);
@@ -222,6 +258,7 @@ class TsTableImpl final : public TsTable {
   Backoff flush_backoff_ GUARDED_BY(mutex_);
   Backoff merge_backoff_ GUARDED_BY(mutex_);
   std::vector<Waiter> flush_waiters_ GUARDED_BY(mutex_);
+  std::vector<std::shared_ptr<Pin>> pins_ GUARDED_BY(mutex_);  // wait for a flush to end
   std::vector<Waiter> merge_waiters_ GUARDED_BY(mutex_);
   std::shared_ptr<Executor::Timer> flush_timer_ GUARDED_BY(mutex_);
   std::shared_ptr<Executor::Timer> merge_timer_ GUARDED_BY(mutex_);
@@ -312,8 +349,15 @@ void TsTableImpl::ApplyIntroduction(Introduction& introduction) {
 void TsTableImpl::MaybeCoalesce() {
   const std::shared_ptr<const Snapshot> snapshot = Current();
   CHECK(mem_levels_.size() == snapshot->mem_parts.size());
+  const LogPosition line = SealedAt();
+  const auto joins = [&](size_t part) {
+    // Of a part that lies on the other side of the line than the newest one, nothing joins it.
+    return mem_levels_[part] == mem_levels_.back() &&
+           (snapshot->mem_parts[part]->last_position() <= line) ==
+               (snapshot->mem_parts.back()->last_position() <= line);
+  };
   size_t begin = mem_levels_.size();
-  while (begin > 0 && mem_levels_[begin - 1] == mem_levels_.back()) --begin;
+  while (begin > 0 && joins(begin - 1)) --begin;
   if (mem_levels_.size() - begin < kMemPartsFanIn) return;
   std::vector<std::shared_ptr<const MemPart>> inputs(
       snapshot->mem_parts.begin() + static_cast<ptrdiff_t>(begin), snapshot->mem_parts.end());
@@ -447,18 +491,38 @@ void TsTableImpl::Flush(Waiter done) {
   introducer_.Post([this, pass, done = std::move(done)] { StartFlush({done}); });
 }
 
+void TsTableImpl::TakePartsToFlush(ficus::Flush& flush) {
+  const std::vector<std::shared_ptr<const MemPart>>& parts = current_->mem_parts;
+  // Read after the parts: rows beyond a line are introduced only once it is drawn.
+  const LogPosition line = SealedAt();
+  const auto beyond = std::find_if(parts.begin(), parts.end(),
+                                   [&](const auto& part) { return part->last_position() > line; });
+  CHECK(beyond == parts.end() || (*beyond)->first_position() > line)
+      << "a mem part holds rows of both sides of position " << line;
+  if (beyond == parts.begin()) {
+    flush.parts = parts;
+    if (line == LogPosition() || environment_.seal->Kept(options_.directory) != nullptr) return;
+    environment_.seal->Keep(line, options_.directory, FilesOf(*current_));
+    return;
+  }
+  flush.parts.assign(parts.begin(), beyond);
+  flush.is_all = beyond == parts.end();
+}
+
 void TsTableImpl::StartFlush(std::vector<Waiter> waiters) {
   auto flush = std::make_shared<ficus::Flush>();
   flush->pass = Enter();
+  std::vector<std::shared_ptr<Pin>> pins;
   {
     MutexLock lock(mutex_);
     flush_waiters_.insert(flush_waiters_.end(), waiters.begin(), waiters.end());
     if (flushing_) return;  // its end looks again
     if (closing_ || !*flush->pass || current_->mem_parts.empty()) {
       flush->waiters = std::exchange(flush_waiters_, {});
+      pins = std::exchange(pins_, {});
     } else {
       flushing_ = true;
-      flush->parts = current_->mem_parts;
+      TakePartsToFlush(*flush);
       flush->waiters = std::exchange(flush_waiters_, {});
       flushing_to_ = flush->parts.back()->last_position();
       flush->scn = newest_scn_;
@@ -470,6 +534,7 @@ void TsTableImpl::StartFlush(std::vector<Waiter> waiters) {
   }
   if (flush->parts.empty()) {
     CallAll(flush->waiters, Ok());
+    for (const auto& pin : pins) TryPin(pin);
     return;
   }
   flush->started = environment_.clock.Monotonic();
@@ -572,12 +637,19 @@ void TsTableImpl::ApplyFlush(const ficus::Flush& flush, const Manifest& manifest
 }
 
 void TsTableImpl::EndFlush(const std::shared_ptr<ficus::Flush>& flush, const Result<>& result) {
+  std::vector<std::shared_ptr<Pin>> pins;
   {
     MutexLock lock(mutex_);
     flushing_ = false;
     flushing_to_ = LogPosition();
+    pins = std::exchange(pins_, {});
     if (result.has_value()) {
       flush_backoff_.Reset();
+      // Who asked for everything waits for the flush of the rest.
+      if (!flush->is_all) {
+        flush_waiters_.insert(flush_waiters_.begin(), flush->waiters.begin(), flush->waiters.end());
+        flush->waiters.clear();
+      }
     } else {
       StartTimer(flush_timer_, environment_.flush, flush_backoff_.Next(),
                  &TsTableImpl::FlushTimerFired);
@@ -589,24 +661,81 @@ void TsTableImpl::EndFlush(const std::shared_ptr<ficus::Flush>& flush, const Res
             result.error().ToString());
     if (result.error().code == ErrorCode::kNoSpace) environment_.on_no_space(result.error());
     CallAll(flush->waiters, result);
+    for (const auto& pin : pins) pin->done(result.error());
     return;
   }
   CallAll(flush->waiters, result);
+  for (const auto& pin : pins) TryPin(pin);
   environment_.on_flushed();
   MaybeFlush();
   MaybeMerge();
 }
 
+// --- Pinning files for a file snapshot
+
+void TsTableImpl::PinAt(LogPosition position, PinDone done) {
+  auto pin = std::make_shared<Pin>(Pin{position, std::move(done)});
+  SharedPass pass = Enter();
+  if (!*pass) {
+    pin->done(TableClosed());
+    return;
+  }
+  // Behind everything introduced so far, and with it every row up to the line.
+  introducer_.Post([this, pin, pass] { TryPin(pin); });
+}
+
+void TsTableImpl::TryPin(const std::shared_ptr<Pin>& pin) {
+  std::shared_ptr<const Snapshot> files;
+  {
+    MutexLock lock(mutex_);
+    if (SealedAt() != pin->position) {
+      lock.Unlock();
+      pin->done(Error{ErrorCode::kFailedPrecondition,
+                      fmt::format("no line is drawn at position {}", pin->position.value())});
+      return;
+    }
+    files = environment_.seal->Kept(options_.directory);
+    const bool is_below_in_files = current_->mem_parts.empty() ||
+                                   current_->mem_parts.front()->first_position() > pin->position;
+    // A flush of rows beyond the line keeps the files before it starts: there was none.
+    if (files == nullptr && is_below_in_files) files = FilesOf(*current_);
+    if (files == nullptr && closing_) {
+      lock.Unlock();
+      pin->done(TableClosed());
+      return;
+    }
+    if (files == nullptr) pins_.push_back(pin);
+  }
+  if (files == nullptr) {
+    StartFlush({});
+  } else {
+    pin->done(PinnedFrom(std::move(files), pin->position));
+  }
+}
+
+PinnedTable TsTableImpl::PinnedFrom(std::shared_ptr<const Snapshot> files, LogPosition position) {
+  PinnedTable pinned;
+  pinned.directory = options_.directory;
+  pinned.read_only_reason = read_only_reason_;
+  Manifest& manifest = pinned.manifest;
+  manifest.epoch = Epoch(epochs_.fetch_add(1));
+  manifest.group = options_.group;
+  manifest.log = environment_.log_id;
+  manifest.flushed = position;
+  manifest.scn = environment_.seal->scn();
+  manifest.next_file = FileNumber(next_file_.load());
+  manifest.parts = InfosOf(*files);
+  for (const SnapshotRun& run : files->runs) manifest.runs.push_back(run.run->info());
+  for (const DamagedFile& damaged : files->damaged) {
+    manifest.damaged.push_back({damaged.number, damaged.is_index, damaged.times, damaged.reason});
+  }
+  pinned.files = std::move(files);
+  return pinned;
+}
+
 // --- Merging
 
 namespace {
-
-std::vector<PartInfo> InfosOf(const Snapshot& snapshot) {
-  std::vector<PartInfo> infos;
-  infos.reserve(snapshot.parts.size());
-  for (const SnapshotPart& part : snapshot.parts) infos.push_back(part.part->info());
-  return infos;
-}
 
 // A merge must not cross a damaged part: which of two equal versions wins would change once it is
 // back. A damaged part's place is known by its file number only roughly, so each one bars all
@@ -977,7 +1106,8 @@ void TsTableImpl::ApplyDamage(const std::vector<DamageRecord>& damage, const Man
 bool TsTableImpl::IsIdle() const {
   MutexLock lock(mutex_);
   return !flushing_ && !merging_ && !coalescing_ && current_->mem_parts.empty() &&
-         current_.use_count() == 1 && flush_timer_ == nullptr;
+         current_.use_count() == 1 && flush_timer_ == nullptr &&
+         (SealedAt() == LogPosition() || environment_.seal->Kept(options_.directory) == nullptr);
 }
 
 void TsTableImpl::Shut() {
@@ -998,6 +1128,13 @@ void TsTableImpl::Close() {
   Shut();
   gate_.Close();
   cleaner_->Close();
+  // Their flush never came to its end: the executors are gone. They may hold this table.
+  std::vector<std::shared_ptr<Pin>> pins;
+  {
+    MutexLock lock(mutex_);
+    pins = std::exchange(pins_, {});
+  }
+  for (const auto& pin : pins) pin->done(TableClosed());
 }
 
 }  // namespace

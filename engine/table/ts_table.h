@@ -13,6 +13,7 @@
 //   - a mem part is dropped, and a merge's inputs are removed, only after a durable manifest covers
 //   them
 //   - flushed positions never fall, epochs and file numbers are never reused
+//   - neither a mem part nor a flush holds rows of both sides of the seal line
 #pragma once
 
 #include <atomic>
@@ -36,6 +37,7 @@
 #include "engine/runtime/executor.h"
 #include "engine/table/merge_policy.h"
 #include "engine/table/routed_rows.h"
+#include "engine/table/seal_line.h"
 #include "engine/table/snapshot.h"
 
 namespace ficus {
@@ -57,6 +59,8 @@ struct TableEnvironment {
   std::function<void(const Error&)> on_no_space;
   // A table's oldest unflushed position rose. Called from jobs; must not block.
   std::function<void()> on_flushed;
+  // Where file snapshots cut; null where none are taken.
+  SealLine* seal = nullptr;
 };
 
 struct TableOptions {
@@ -121,6 +125,12 @@ class TsTable {
 
   // Flushes everything introduced so far; `done` with the error that stopped it, if any.
   virtual void Flush(std::function<void(Result<>)> done) = 0;
+  // Flushes the rows up to the line that is drawn at `position` and pins the files that hold
+  // exactly those; rows beyond the line are not waited for. After the rows up to the line were
+  // introduced. Errors: why the flush failed; kUnavailable when the table is closed,
+  // kFailedPrecondition when the line was lifted. `done` comes from jobs and must not block.
+  using PinDone = std::function<void(Result<PinnedTable>)>;
+  virtual void PinAt(LogPosition position, PinDone done) = 0;
   // Merges until the policy finds nothing more to do; for tests, tools and segments that went cold.
   virtual void MergeAll(std::function<void(Result<>)> done) = 0;
 

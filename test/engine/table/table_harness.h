@@ -45,6 +45,7 @@ class TableHarness {
   DeterministicExecutor& executor() { return *executor_; }
   MetricRegistry& metrics() { return metrics_; }
   TsTable& table() { return *table_; }
+  SealLine& seal() { return seal_; }
   std::shared_ptr<const Snapshot> Current() { return table_->Current(); }
 
   Result<> Open() {
@@ -61,7 +62,8 @@ class TableHarness {
                                  kLog,
                                  [](LogPosition, std::function<void()> done) { done(); },
                                  [this](const Error&) { ++no_space_; },
-                                 [] {}};
+                                 [] {},
+                                 &seal_};
     ASSIGN_OR_RETURN(table_, TsTable::Open(environment, options_));
     return Ok();
   }
@@ -105,6 +107,15 @@ class TableHarness {
     return result;
   }
 
+  // Pins at the line that was drawn last.
+  Result<PinnedTable> Pin() {
+    Result<PinnedTable> result = Error{ErrorCode::kUnavailable, "not called"};
+    table_->PinAt(seal_.position(),
+                  [&](Result<PinnedTable> pinned) { result = std::move(pinned); });
+    executor_->RunUntilIdle();
+    return result;
+  }
+
   // What a full scan of the newest snapshot gives.
   Rows Read() { return ReadFrom(*table_->Current()); }
   Rows ReadFrom(const Snapshot& snapshot) {
@@ -144,6 +155,7 @@ class TableHarness {
     executor_->DropAll();
     if (table_ != nullptr) table_->Close();
     table_.reset();
+    seal_.Lift();
   }
   // Dies, loses power, and the new process sees a random legal state of the disk.
   void Crash(MemoryFileSystem::NameOrder order) {
@@ -173,6 +185,7 @@ class TableHarness {
   SeededRandom random_;
   MetricRegistry metrics_;
   MemoryLedger ledger_{size_t{1} << 30};
+  SealLine seal_;
   std::unique_ptr<DeterministicExecutor> executor_;
   std::unique_ptr<MemoryFileSystem> fs_;
   TableOptions options_;
