@@ -6,7 +6,6 @@
 // lies in it.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -17,10 +16,9 @@
 #include "engine/base/result.h"
 #include "engine/model/catalog.h"
 #include "engine/model/ids.h"
+#include "server/backup/sha256.h"
 
 namespace ficus {
-
-using Sha256 = std::array<uint8_t, 32>;
 
 // Where files of a catalog lie in a time directory and where its marker lies below the root.
 enum class TimedirForm : uint8_t {
@@ -93,6 +91,15 @@ struct CommitRecord {
 
 enum class VerifyLevel : uint8_t { kQuick, kSample, kFull };
 
+// "quick", "sample", "full"
+std::string_view VerifyLevelName(VerifyLevel level);
+
+struct DamagedObject {
+  std::string key;
+  std::string reason;  // "missing", "has 17 bytes, not 18", "has another sha256", ...
+  friend bool operator==(const DamagedObject&, const DamagedObject&) = default;
+};
+
 struct VerificationRecord {
   std::string timedir;
   uint64_t generation = 1;
@@ -101,20 +108,43 @@ struct VerificationRecord {
   uint64_t objects_read = 0;
   uint64_t bytes_read = 0;
   UnixNanos verified_at = 0;
-  std::vector<std::string> damaged;  // keys; not empty: the verification failed
+  std::vector<DamagedObject> damaged;  // by key; not empty: the verification failed
+  // What else was seen, in words: objects that no manifest names, a damaged older record.
+  std::vector<std::string> notes;
   friend bool operator==(const VerificationRecord&, const VerificationRecord&) = default;
 };
 
+// Whether `verification` makes the backup of `commit` a verified one: every object of that very
+// commit was read back and nothing was missing or damaged. A degraded backup never is.
+bool CountsAsVerified(const CommitRecord& commit, const VerificationRecord& verification);
+
 inline constexpr uint64_t kManifestBytesMax = uint64_t{1} << 30;
 inline constexpr uint64_t kRecordBytesMax = uint64_t{1} << 20;
+// A verification record may have to name every object.
+inline constexpr uint64_t kVerificationBytesMax = uint64_t{1} << 28;
 
-std::string EncodeManifest(const BackupManifest& manifest);
+// The commit record of `manifest`, whose encoded form is `manifest_bytes`.
+CommitRecord CommitOf(const BackupManifest& manifest, std::string_view manifest_bytes,
+                      uint64_t lease_generation, UnixNanos committed_at);
+
+// What decoding asks of a record's content, for those who are about to write one: names and paths
+// that stay in their folder, no folder, group or object twice, objects sorted by key, each key the
+// FileKey of its folder and path. kCorruption names the first that is wrong.
+Result<> CheckManifest(const BackupManifest& manifest);
+
+// JSON text, a fact on each line, the checksum of the text in the last one. Text that is not UTF-8
+// is mended with U+FFFD.
+std::string EncodeBackupManifest(const BackupManifest& manifest);
 std::string EncodeCommit(const CommitRecord& commit);
 std::string EncodeVerification(const VerificationRecord& verification);
-// kCorruption for foreign or damaged bytes, kUnsupportedVersion for a later version. A key or path
-// that could leave its folder is corruption, too.
-Result<BackupManifest> DecodeManifest(std::string_view bytes);
+// kCorruption for foreign or damaged bytes, kUnsupportedVersion for a later version or a required
+// feature this build does not know. A key or path that could leave its folder is corruption, too.
+Result<BackupManifest> DecodeBackupManifest(std::string_view bytes);
 Result<CommitRecord> DecodeCommit(std::string_view bytes);
 Result<VerificationRecord> DecodeVerification(std::string_view bytes);
+
+// The manifest that `commit` made count: `bytes` must have its length and sha256, and the content
+// its run, time directory, generation, node and counts; kCorruption otherwise.
+Result<BackupManifest> DecodeManifestOf(const CommitRecord& commit, std::string_view bytes);
 
 }  // namespace ficus

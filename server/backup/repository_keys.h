@@ -7,6 +7,11 @@
 //     _meta/timedir/<timedir>/manifest-<generation>     16 hex digits each, so that names sort
 //     _meta/timedir/<timedir>/commit-<generation>
 //     _meta/timedir/<timedir>/verified-<generation>
+//     _meta/hold/<id>                                   a restore reads a time directory
+//     _meta/expired/<timedir>                           a time directory that goes or has gone
+//
+// Ids of runs and holds and time directories are single pieces of a key; functions that take one
+// CHECK that it is (IsRecordName, IsTimedirName).
 #pragma once
 
 #include <cstdint>
@@ -23,14 +28,36 @@ inline constexpr std::string_view kNodeKey = "_meta/node";
 inline constexpr std::string_view kLeaseKey = "_meta/lease";
 inline constexpr std::string_view kPendingPrefix = "_meta/pending/";
 inline constexpr std::string_view kTimedirMetaPrefix = "_meta/timedir/";
+inline constexpr std::string_view kHoldPrefix = "_meta/hold/";
+inline constexpr std::string_view kExpiredPrefix = "_meta/expired/";
+
+// Whether `name` may be the id of a run or of a hold: a name that is one piece of a key.
+bool IsRecordName(std::string_view name);
 
 std::string PendingKey(std::string_view run);
+std::string HoldKey(std::string_view id);
+std::string ExpiredKey(std::string_view timedir);
+// "_meta/timedir/<timedir>/"
+std::string TimedirMetaFolder(std::string_view timedir);
 std::string ManifestKey(std::string_view timedir, uint64_t generation);
 std::string CommitKey(std::string_view timedir, uint64_t generation);
 std::string VerifiedKey(std::string_view timedir, uint64_t generation);
-// "<timedir>/<folder>[/data]/<path>"
+// "<timedir>/<folder>[/data]/<path>". "data" stands there in the seed form, and for "property" and
+// "schema-property" in the released form, because BanyanDB's snapshots of these two have it.
 std::string FileKey(TimedirForm form, std::string_view timedir, std::string_view folder,
                     std::string_view path);
+// Whether `path` stays below the folder it is joined to: not empty, '/'-separated, no empty, "." or
+// ".." piece, no character below space, no backslash, at most kKeyBytesMax.
+bool IsSafePath(std::string_view path);
+
+enum class TimedirRecordKind : uint8_t { kManifest, kCommit, kVerified };
+struct TimedirRecordName {
+  std::string timedir;
+  TimedirRecordKind kind = TimedirRecordKind::kCommit;
+  uint64_t generation = 0;
+};
+// What a key below kTimedirMetaPrefix names; none when `key` is none of the three kinds.
+std::optional<TimedirRecordName> ParseTimedirRecordKey(std::string_view key);
 
 struct CommitName {
   std::string timedir;
