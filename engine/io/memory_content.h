@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -19,17 +20,23 @@ class MemoryContent {
   void Read(uint64_t offset, std::span<char> out) const;
   // Grows with zeros where needed.
   void Write(uint64_t offset, std::string_view bytes);
+  // Of size and bytes; a page of zeros counts like one that was never written.
+  uint64_t Digest() const;
   // Cuts, or grows with zeros.
   void Resize(uint64_t size);
 
  private:
   static constexpr uint64_t kPageBytes = 4096;
-  using Page = std::array<char, kPageBytes>;
+  struct Page {
+    std::array<char, kPageBytes> bytes{};
+    std::optional<uint64_t> digest;  // of the bytes as they are, once it was asked for
+  };
   // By page number; a page that is missing holds zeros.
   using Pages = std::map<uint64_t, std::shared_ptr<Page>>;
 
   Pages& OwnPages();
-  Page& OwnPage(uint64_t number);
+  // For writing.
+  std::array<char, kPageBytes>& OwnPage(uint64_t number);
   void ZeroTail();
 
   uint64_t size_ = 0;

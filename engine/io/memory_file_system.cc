@@ -59,6 +59,10 @@ class MemoryFileSystemImpl final : public MemoryFileSystem, public DirectorySync
   std::unique_ptr<MemoryFileSystem> CrashKeeping(const std::vector<bool>& keep, Tear tear,
                                                  NameOrder order) const override;
   std::unique_ptr<MemoryFileSystem> Clone() const override;
+  uint64_t Digest(std::string_view unread_suffix) const override {
+    MutexLock lock(mutex_);
+    return volatile_.Digest(unread_suffix);
+  }
   void SetObserver(Observer observer) override;
   void SetLimits(Limits limits) override;
   Result<> FlipBits(std::string_view path, uint64_t offset, uint8_t mask) override;

@@ -48,6 +48,10 @@ class MemoryFileSystem : public FileSystem {
   // open.
   virtual std::unique_ptr<MemoryFileSystem> Clone() const = 0;
 
+  // Hash of every name and every byte as a process sees them, but for the bytes of files whose name
+  // ends with `unread_suffix` (when it is not empty). Equal trees have equal digests.
+  virtual uint64_t Digest(std::string_view unread_suffix) const = 0;
+
   // Called before every operation that changes something, with its number (from 0) and a line such
   // as "rename a b": the order-of-effects log of tests, and the place to count crash points.
   using Observer = std::function<void(uint64_t number, std::string_view effect)>;

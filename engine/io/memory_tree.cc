@@ -1,5 +1,7 @@
 #include "engine/io/memory_tree.h"
 
+#include <bit>
+#include <functional>
 #include <iterator>
 #include <vector>
 
@@ -72,6 +74,22 @@ void MemoryTree::EraseUnreachable(const std::set<InodeId>& more) {
   for (auto node = nodes_.begin(); node != nodes_.end();) {
     node = reached.count(node->first) == 0 ? nodes_.erase(node) : std::next(node);
   }
+}
+
+uint64_t MemoryTree::Digest(std::string_view unread_suffix) const {
+  const std::function<uint64_t(InodeId)> digest_of = [&](InodeId inode) -> uint64_t {
+    const MemoryNode& node = Get(inode);
+    if (!node.is_directory) return node.content.Digest() * 2;
+    uint64_t digest = 1;
+    for (const auto& [name, child] : node.names) {
+      const bool unread = !unread_suffix.empty() && name.ends_with(unread_suffix);
+      const uint64_t below = unread ? 0 : digest_of(child);
+      const uint64_t part = std::hash<std::string>{}(name) ^ std::rotl(below, 32);
+      digest = (std::rotl(digest, 17) ^ part) * 0x9e3779b97f4a7c15;
+    }
+    return digest;
+  };
+  return digest_of(kRootInode);
 }
 
 }  // namespace ficus

@@ -45,6 +45,10 @@ class MemoryTree {
   // Erases what cannot be reached from the root or from `more`.
   void EraseUnreachable(const std::set<InodeId>& more);
 
+  // Of all names and contents that can be reached from the root, but for the contents of files
+  // whose name ends with `unread_suffix` (when it is not empty); inode numbers do not count.
+  uint64_t Digest(std::string_view unread_suffix) const;
+
   const std::map<InodeId, MemoryNode>& nodes() const { return nodes_; }
 
  private:

@@ -9,11 +9,13 @@
 
 namespace ficus {
 
-ManifestWriter::ManifestWriter(Environment environment, std::string directory, Manifest current)
+ManifestWriter::ManifestWriter(Environment environment, std::string directory, Manifest current,
+                               Epoch previous)
     : environment_(std::move(environment)),
       directory_(std::move(directory)),
       strand_(environment_.executor),
-      current_(std::move(current)) {}
+      current_(std::move(current)),
+      previous_epoch_(previous) {}
 
 void ManifestWriter::Write(Edit edit, Done done) {
   strand_.Post([this, edit = std::move(edit), done = std::move(done)] { WriteNow(edit, done); });

@@ -28,7 +28,8 @@ class ManifestWriter {
     std::atomic<uint64_t>& epochs;
     std::atomic<uint64_t>& next_file;
   };
-  ManifestWriter(Environment environment, std::string directory, Manifest current);
+  // `previous` is the epoch of the manifest that is kept beside `current`; 0: none.
+  ManifestWriter(Environment environment, std::string directory, Manifest current, Epoch previous);
 
   // Applies `edit` to a copy of the newest manifest, publishes it durably, then calls `done` with
   // it, on the executor. On an error nothing changed. Edits are applied in the order of the calls.
@@ -45,7 +46,7 @@ class ManifestWriter {
 
   // Touched by jobs of strand_ only.
   Manifest current_;
-  Epoch previous_epoch_;  // of the manifest file that is still kept beside the current one; 0: none
+  Epoch previous_epoch_;
 };
 
 }  // namespace ficus

@@ -188,6 +188,7 @@ Result<> Recovery::TidyDirectory() {
     if (!kept.contains(entry.name) && !entry.is_directory) TidyFile(entry.name);
   }
   // The newest of the older ones stays beside the current one.
+  if (!older_manifests_.empty()) recovered_.previous_manifest = older_manifests_.front();
   for (size_t i = 1; i < older_manifests_.size(); ++i) {
     RemoveFile(ManifestFileName(older_manifests_[i]));
   }

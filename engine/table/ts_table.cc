@@ -276,7 +276,7 @@ TsTableImpl::TsTableImpl(TableEnvironment environment, TableOptions options,
       introducer_(environment_.introduce),
       manifests_(
           {environment_.fs, environment_.random, environment_.flush, cleaner_, epochs_, next_file_},
-          options_.directory, recovered.manifest),
+          options_.directory, recovered.manifest, recovered.previous_manifest),
       known_(environment_.ledger),
       flushed_(recovered.manifest.log == environment_.log_id ? recovered.manifest.flushed
                                                              : LogPosition()),

@@ -34,13 +34,21 @@ struct NodeRow {
 
 class DatabaseHarness {
  public:
-  explicit DatabaseHarness(uint64_t seed = 1)
+  explicit DatabaseHarness(uint64_t seed = 1, size_t ledger_bytes = size_t{1} << 30)
       : random_(seed),
+        ledger_(ledger_bytes),
         executor_(DeterministicExecutor::Create(seed, clock_)),
         fs_(MemoryFileSystem::Create()),
         log_fs_(MemoryFileSystem::Create()) {
     options_.ballast_bytes = 1 << 20;
     options_.log.file_bytes = 1 << 20;
+  }
+  // On file systems of the machine. Kill() then is all that can be done to it.
+  DatabaseHarness(uint64_t seed, size_t ledger_bytes, std::unique_ptr<FileSystem> fs,
+                  std::unique_ptr<FileSystem> log_fs)
+      : DatabaseHarness(seed, ledger_bytes) {
+    disk_ = std::move(fs);
+    log_disk_ = std::move(log_fs);
   }
   ~DatabaseHarness() { Close(); }
 
@@ -49,16 +57,25 @@ class DatabaseHarness {
   MemoryFileSystem& log_fs() { return *log_fs_; }
   ManualClock& clock() { return clock_; }
   DeterministicExecutor& executor() { return *executor_; }
+  MemoryLedger& ledger() { return ledger_; }
+  MetricRegistry& metrics() { return metrics_; }
   Database& database() { return *database_; }
   SeededRandom& random() { return random_; }
   UnixNanos now() const { return clock_.Now(); }
 
   Result<> Open() {
-    DatabaseEnvironment environment{
-        *fs_,       *log_fs_,   clock_,
-        random_,    ledger_,    metrics_,
-        *executor_, *executor_, *executor_,
-        *executor_, *executor_, [this](const std::function<bool()>& done) { Pump(done); }};
+    DatabaseEnvironment environment{disk_ != nullptr ? *disk_ : *fs_,
+                                    log_disk_ != nullptr ? *log_disk_ : *log_fs_,
+                                    clock_,
+                                    random_,
+                                    ledger_,
+                                    metrics_,
+                                    *executor_,
+                                    *executor_,
+                                    *executor_,
+                                    *executor_,
+                                    *executor_,
+                                    [this](const std::function<bool()>& done) { Pump(done); }};
     ASSIGN_OR_RETURN(database_, Database::Open(std::move(environment), options_));
     return Ok();
   }
@@ -86,6 +103,10 @@ class DatabaseHarness {
   }
 
   void UseLog(std::unique_ptr<MemoryFileSystem> log_fs) { log_fs_ = std::move(log_fs); }
+  void UseDisks(std::unique_ptr<MemoryFileSystem> fs, std::unique_ptr<MemoryFileSystem> log_fs) {
+    fs_ = std::move(fs);
+    log_fs_ = std::move(log_fs);
+  }
 
   Result<SchemaChange> Change(Database::PrepareChange prepare) {
     Result<SchemaChange> outcome = Error{ErrorCode::kUnavailable, "not called"};
@@ -102,11 +123,14 @@ class DatabaseHarness {
       return registry.PrepareCreate(object, now(), random_);
     });
   }
-  Result<SchemaChange> CreateGroup(const std::string& name) { return Create(Group(name, 7)); }
-  Result<SchemaChange> UpdateGroup(const std::string& name, uint32_t ttl_days) {
-    return Change([this, object = Group(name, ttl_days)](const SchemaRegistry& registry) {
+  Result<SchemaChange> Update(SchemaObject object) {
+    return Change([this, object](const SchemaRegistry& registry) {
       return registry.PrepareUpdate(object, now());
     });
+  }
+  Result<SchemaChange> CreateGroup(const std::string& name) { return Create(Group(name, 7)); }
+  Result<SchemaChange> UpdateGroup(const std::string& name, uint32_t ttl_days) {
+    return Update(Group(name, ttl_days));
   }
   SchemaObject Group(const std::string& name, uint32_t ttl_days) {
     GroupSchema schema;
@@ -120,6 +144,9 @@ class DatabaseHarness {
     return object;
   }
   Result<SchemaChange> CreateMeasure(const std::string& group, const std::string& name) {
+    return Create(Measure(group, name));
+  }
+  SchemaObject Measure(const std::string& group, const std::string& name) {
     MeasureSchema schema;
     schema.families = {{"default", {{"host", TagType::kInt, kNoColumn}}}};
     schema.fields = {{"value", FieldType::kInt, 0, 1, kNoColumn}};
@@ -128,7 +155,7 @@ class DatabaseHarness {
     object.key = {SchemaKind::kMeasure, group, name};
     object.payload = "measure " + name;
     object.view = schema;
-    return Create(object);
+    return object;
   }
   Result<SchemaChange> DeleteGroup(const std::string& name,
                                    GroupDeletion deletion = GroupDeletion::kEverything) {
@@ -177,9 +204,12 @@ class DatabaseHarness {
   // Hands rows over and returns before anything has happened.
   std::shared_ptr<Written> Begin(const std::string& group, const std::string& name,
                                  const std::vector<NodeRow>& rows) {
+    return Begin(Keyed(group, name, rows));
+  }
+  std::shared_ptr<Written> Begin(KeyedRows rows) {
     auto written = std::make_shared<Written>();
     std::vector<KeyedRows> batch;
-    batch.push_back(Keyed(group, name, rows));
+    batch.push_back(std::move(rows));
     database_->Write(std::move(batch), [written](Result<> result, std::vector<RefusedRow> refused) {
       written->result = std::move(result);
       written->refused = std::move(refused);
@@ -273,10 +303,12 @@ class DatabaseHarness {
   ManualClock clock_{1'795'159'800LL * kNanosPerSecond};  // 2026-11-20T07:30:00Z
   SeededRandom random_;
   MetricRegistry metrics_;
-  MemoryLedger ledger_{size_t{1} << 30};
+  MemoryLedger ledger_;
   std::unique_ptr<DeterministicExecutor> executor_;
   std::unique_ptr<MemoryFileSystem> fs_;
   std::unique_ptr<MemoryFileSystem> log_fs_;
+  std::unique_ptr<FileSystem> disk_;
+  std::unique_ptr<FileSystem> log_disk_;
   DatabaseOptions options_;
   std::unique_ptr<Database> database_;
 };
