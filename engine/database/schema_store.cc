@@ -61,9 +61,13 @@ Result<StoredSchema> ReadStoredSchema(GroupStore& schema_group, MemoryLedger& le
   if (std::string reason = table->ReadOnlyReason(); !reason.empty()) {
     return Error{ErrorCode::kCorruption, std::move(reason)};
   }
+  return ReadStoredSchema(*snapshot, ledger);
+}
+
+Result<StoredSchema> ReadStoredSchema(const Snapshot& snapshot, MemoryLedger& ledger) {
   StoredSchema stored;
   for (const SchemaKind kind : kSchemaKinds) {
-    RETURN_IF_ERROR(ReadKind(*snapshot, kind, ledger, stored));
+    RETURN_IF_ERROR(ReadKind(snapshot, kind, ledger, stored));
   }
   return stored;
 }

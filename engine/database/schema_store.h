@@ -10,6 +10,7 @@
 #include "engine/database/row_router.h"
 #include "engine/schema/schema_registry.h"
 #include "engine/segment/group_store.h"
+#include "engine/table/snapshot.h"
 
 namespace ficus {
 
@@ -21,6 +22,8 @@ struct StoredSchema {
 // Everything `_schema` holds. kCorruption: a part or run of it is damaged, or a row is foreign; a
 // schema is never read in part.
 Result<StoredSchema> ReadStoredSchema(GroupStore& schema_group, MemoryLedger& ledger);
+// The same of a snapshot of its table that has no damage.
+Result<StoredSchema> ReadStoredSchema(const Snapshot& snapshot, MemoryLedger& ledger);
 
 // The rows of a change, routed to the one table of `_schema`.
 Result<std::vector<Routed>> RouteSchemaChange(GroupStore& schema_group, const SchemaChange& change);
