@@ -1,11 +1,15 @@
 // ficusd: the node.
 //
-//   ficusd [serve] [--config FILE] [--set key=value]...   runs until SIGTERM or SIGINT
-//   ficusd check-config [FILE]                            names every mistake; exit 78 when there
-//   is one ficusd show-config [--origin]                         the configuration in force ficusd
-//   version
+//   ficusd [serve] [--config FILE] [--set key=value]...
+//       runs until SIGTERM or SIGINT
+//   ficusd check-config [FILE]
+//       names every mistake; exit 78 when there is one
+//   ficusd show-config [--origin]
+//       the configuration in force
+//   ficusd version
 #include <cstdio>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <CLI/CLI.hpp>
@@ -18,6 +22,8 @@
 #include "config/show.h"
 #include "engine/base/log.h"
 #include "server/daemon/daemon.h"
+#include "server/daemon/log_settings.h"
+#include "server/daemon/service_manager.h"
 #include "server/observability/build_info.h"
 
 extern char** environ;
@@ -70,13 +76,7 @@ std::optional<LoadedConfig> Load(const Options& options) {
 }
 
 bool SetUpLog(const LogConfig& config) {
-  LogSettings settings;
-  settings.level = config.level;
-  const bool text = config.format == LogFormatChoice::kText ||
-                    (config.format == LogFormatChoice::kAuto && ::isatty(STDERR_FILENO) == 1);
-  settings.format = text ? LogFormat::kText : LogFormat::kJson;
-  if (config.output != "stderr") settings.file = config.output;
-  if (ConfigureLog(settings)) return true;
+  if (ConfigureLog(LogSettingsOf(config, ::isatty(STDERR_FILENO) == 1))) return true;
   std::fprintf(stderr, "ficusd: log.output: cannot write %s\n", config.output.c_str());
   return false;
 }
@@ -104,6 +104,11 @@ void WaitForEnd(const sigset_t& signals) {
   }
 }
 
+void TellServiceManager(std::string_view state) {
+  const Result<> told = NotifyServiceManager(state);
+  if (!told.has_value()) LogWarn("daemon.service_manager", "{}", told.error().message);
+}
+
 int Serve(const Options& options) {
   const std::optional<LoadedConfig> loaded = Load(options);
   if (!loaded.has_value()) return kExitConfig;
@@ -122,7 +127,9 @@ int Serve(const Options& options) {
     FlushLog();
     return daemon.error().code == ErrorCode::kUnavailable ? kExitBusy : kExitFailed;
   }
+  TellServiceManager("READY=1");
   WaitForEnd(signals);
+  TellServiceManager("STOPPING=1");
   (*daemon)->Stop();
   FlushLog();
   return 0;
