@@ -10,6 +10,7 @@ find_package(gRPC REQUIRED)
 find_package(CLI11 REQUIRED)
 find_package(roaring REQUIRED)
 find_package(ZLIB REQUIRED)
+find_package(absl REQUIRED)
 
 # ficus_library(<alias> <target>...): the interface library ficus::<alias>.
 function(ficus_library alias)
@@ -36,6 +37,7 @@ ficus_library(json Boost::json)
 ficus_library(url Boost::url)
 ficus_library(openssl OpenSSL::Crypto)
 ficus_library(zlib ZLIB::ZLIB)
+ficus_library(absl_time absl::time)
 
 ficus_library(asio Boost::headers Threads::Threads)
 target_compile_definitions(ficus_asio INTERFACE BOOST_ASIO_NO_DEPRECATED)

@@ -7,7 +7,7 @@
 #include <fmt/core.h>
 
 #include "config/quantity.h"
-#include "config/suggestion.h"
+#include "engine/base/suggestion.h"
 
 namespace ficus {
 namespace {

@@ -7,7 +7,7 @@
 #include <fmt/core.h>
 
 #include "config/keys.h"
-#include "config/suggestion.h"
+#include "engine/base/suggestion.h"
 #include "config/yaml_tree.h"
 
 namespace ficus {

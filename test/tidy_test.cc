@@ -313,6 +313,7 @@ const std::vector<Library>& Libraries() {
       {"pugixml", {"server/remote/*"}},
       {"openssl/", {"server/remote/*", "server/backup/*"}},
       {"jemalloc/", {"server/*"}},
+      {"absl/", {"server/scheduler/*"}},
       {"regex", {}},
       {"iostream", {"*_main.cc", "server/ctl/*"}},
   };

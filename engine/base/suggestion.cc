@@ -1,4 +1,4 @@
-#include "config/suggestion.h"
+#include "engine/base/suggestion.h"
 
 #include <algorithm>
 #include <numeric>
