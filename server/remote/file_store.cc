@@ -10,9 +10,9 @@
 #include "engine/base/mutex.h"
 #include "engine/io/publish.h"
 #include "server/remote/file_lister.h"
-#include "server/remote/file_url.h"
 #include "server/remote/scratch_folder.h"
 #include "server/remote/store_error.h"
+#include "server/remote/store_url.h"
 
 namespace ficus {
 namespace {

@@ -220,7 +220,7 @@ void RaceIfMatch(ObjectStore& store) {
   std::atomic<int> odd{0};
   std::vector<std::thread> threads;
   for (int i = 0; i < kRacers; ++i) {
-    threads.emplace_back([&] {
+    threads.emplace_back([&, i] {
       for (int step = 0; step < kSteps;) {
         const auto head = store.Head("count", {});
         const auto text = GetText(store, "count", 100, {});
@@ -229,8 +229,10 @@ void RaceIfMatch(ObjectStore& store) {
           return;
         }
         // Stale when the object changed between the two; then the put must be refused.
-        const auto put =
-            TryPut(store, "count", std::to_string(std::stoi(*text) + 1), IfMatch(head->etag));
+        // Whose it is tells a put whose answer was lost from another's.
+        const std::string next = std::to_string(std::stoi(*text) + 1) + " by " + std::to_string(i) +
+                                 "." + std::to_string(step);
+        const auto put = TryPut(store, "count", next, IfMatch(head->etag));
         if (put.has_value()) {
           ++step;
         } else if (put.error().code != ErrorCode::kFailedPrecondition) {
@@ -242,7 +244,7 @@ void RaceIfMatch(ObjectStore& store) {
   }
   for (std::thread& thread : threads) thread.join();
   REQUIRE(odd == 0);
-  REQUIRE(Get(store, "count") == std::to_string(kRacers * kSteps));
+  REQUIRE(std::stoi(*Get(store, "count")) == kRacers * kSteps);
 }
 
 // Whoever reads sees one of the texts, whole.

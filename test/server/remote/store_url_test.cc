@@ -1,4 +1,4 @@
-#include "server/remote/file_url.h"
+#include "server/remote/store_url.h"
 
 #include "test/server/remote/store_verbs.h"
 
@@ -29,6 +29,15 @@ TEST_CASE("a file URL that names none says what is wrong", "[remote]") {
     CAPTURE(url);
     REQUIRE_FALSE(why(url).empty());
   }
+}
+
+TEST_CASE("what of a URL may be said aloud", "[remote]") {
+  REQUIRE(WithoutSecrets("s3://key:secret@bucket/a/b?x=1#y") == "s3://bucket/a/b");
+  REQUIRE(WithoutSecrets("file:///a@b") == "file:///a@b");
+  REQUIRE(WithoutSecrets("key:secret@x") == "x");
+  REQUIRE(WithoutSecrets("s3://a\n\x1b[0m\xff") == "s3://a??[0m\xef\xbf\xbd");
+  REQUIRE(WithoutSecrets(std::string(10'000, 'x')).size() < 400);
+  REQUIRE(WithoutSecrets("").empty());
 }
 
 }  // namespace ficus

@@ -1,4 +1,5 @@
-// "file:///var/backups/ficus": the folder behind a URL and back.
+// The URLs of stores: "file:///var/backups/ficus", the folder behind it, and what of a URL may be
+// said aloud.
 #pragma once
 
 #include <string>
@@ -14,6 +15,9 @@ Result<std::string> ParseFileUrl(std::string_view url);
 
 // The inverse, with escapes where they are needed.
 std::string FileUrl(std::string_view folder);
+
+// `url` without user information, query, fragment and control characters: fit for messages.
+std::string WithoutSecrets(std::string_view url);
 
 // Whether `folder` is an absolute path below "/" without empty, "." and ".." pieces, NUL and an end
 // in '/'.

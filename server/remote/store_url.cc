@@ -1,4 +1,4 @@
-#include "server/remote/file_url.h"
+#include "server/remote/store_url.h"
 
 #include <cctype>
 #include <optional>
@@ -15,7 +15,7 @@ constexpr std::string_view kScheme = "file://";
 constexpr std::string_view kHex = "0123456789abcdef";
 
 Error BadUrl(std::string_view url, std::string_view why) {
-  return {ErrorCode::kInvalidArgument, fmt::format("{}: {}", ToUtf8(url), why)};
+  return {ErrorCode::kInvalidArgument, fmt::format("{}: {}", WithoutSecrets(url), why)};
 }
 
 int HexDigit(char c) {
@@ -54,7 +54,8 @@ Result<std::string> ParseFileUrl(std::string_view url) {
   std::string_view path = url.substr(kScheme.size());
   if (path.empty()) return BadUrl(url, "no folder; write file:///absolute/path");
   if (path[0] != '/') {
-    return BadUrl(url, fmt::format("a host or a relative path; did you mean file:///{}?", path));
+    return BadUrl(url, fmt::format("a host or a relative path; did you mean file:///{}?",
+                                   WithoutSecrets(path)));
   }
   if (path.find_first_of("?#") != std::string_view::npos) {
     return BadUrl(url, "a query or fragment; write %3F for '?' and %23 for '#'");
@@ -66,6 +67,28 @@ Result<std::string> ParseFileUrl(std::string_view url) {
     return BadUrl(url, checked.error().message);
   }
   return *std::move(folder);
+}
+
+std::string WithoutSecrets(std::string_view url) {
+  constexpr size_t kShownMax = 300;
+  const size_t scheme = url.find("://");
+  std::string shown;
+  if (scheme != std::string_view::npos) {
+    shown = url.substr(0, scheme + 3);
+    url.remove_prefix(scheme + 3);
+  }
+  url = url.substr(0, url.find_first_of("?#"));
+  // Up to the last '@': a password may hold any character, although it should be escaped.
+  const size_t authority = shown == kScheme ? url.find('/') : url.size();
+  const size_t user_end = url.substr(0, authority).rfind('@');
+  if (user_end != std::string_view::npos) url.remove_prefix(user_end + 1);
+  shown += url;
+  std::string clean;
+  for (const char c : ToUtf8(std::string_view(shown).substr(0, kShownMax))) {
+    const bool control = static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
+    clean += control ? '?' : c;
+  }
+  return shown.size() > kShownMax ? clean + "..." : clean;
 }
 
 std::string FileUrl(std::string_view folder) {
