@@ -24,6 +24,9 @@
 #include "engine/io/file_system.h"
 #include "server/backup/backup_spec.h"
 #include "server/backup/manifest.h"
+#include "server/backup/pruner.h"
+#include "server/backup/remote_probe.h"
+#include "server/backup/repository.h"
 #include "server/backup/run_status.h"
 #include "server/backup/snapshot_source.h"
 #include "server/remote/object_store.h"
@@ -51,28 +54,9 @@ struct RunRequest {
   bool dry_run = false;               // plans and counts, changes nothing in the store
 };
 
-// A committed backup.
-struct BackupSummary {
-  CommitRecord commit;
-  std::optional<VerificationRecord> verification;  // the newest of this generation
-};
-
 struct BackupDetails {
-  BackupSummary summary;
-  BackupManifest manifest;
-};
-
-struct PruneSummary {
-  std::vector<std::string> removed;  // time directories, or would be in a dry run
-  std::vector<std::string> kept;
-  uint64_t objects = 0;  // of the removed ones
-  uint64_t bytes = 0;
-};
-
-struct RemoteCheck {
-  std::string name;  // "create only if absent", "ranged read", ...
-  bool passed = false;
-  std::string text;  // what happened
+  BackupEntry entry;
+  BackupManifest manifest;  // of the entry's commit
 };
 
 class BackupService {
@@ -110,9 +94,8 @@ class BackupService {
   // Until the run has ended.
   virtual Result<RunStatus> Wait(std::string_view run, std::stop_token stop) const = 0;
 
-  // What is committed, by time directory, newest first.
-  virtual Result<std::vector<BackupSummary>> List(std::string_view remote,
-                                                  std::stop_token stop) = 0;
+  // What the destination holds; StatusOf (repository_status.h) sums it up.
+  virtual Result<RepositoryListing> List(std::string_view remote, std::stop_token stop) = 0;
   // kNotFound when nothing is committed there.
   virtual Result<BackupDetails> Show(std::string_view remote, std::string_view timedir,
                                      std::stop_token stop) = 0;
@@ -122,8 +105,8 @@ class BackupService {
                                             std::stop_token stop) = 0;
   // Removes what `keep` does not hold; under the destination's lease. kUnavailable while a run
   // works there.
-  virtual Result<PruneSummary> Prune(std::string_view remote, const KeepRule& keep, bool dry_run,
-                                     std::stop_token stop) = 0;
+  virtual Result<PruneReport> Prune(std::string_view remote, const KeepRule& keep, bool dry_run,
+                                    std::stop_token stop) = 0;
   // Writes, reads, lists and deletes probe objects below `_meta/probe/` and says what the store
   // does with each request.
   virtual Result<std::vector<RemoteCheck>> TestRemote(std::string_view remote,

@@ -1,0 +1,653 @@
+#include "server/backup/backup_service.h"
+
+#include <algorithm>
+#include <deque>
+#include <map>
+#include <set>
+#include <thread>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "engine/base/id.h"
+#include "engine/base/log.h"
+#include "engine/base/mutex.h"
+#include "server/backup/backup_job.h"
+#include "server/backup/backup_metrics.h"
+#include "server/backup/layout.h"
+#include "server/backup/lease.h"
+#include "server/backup/pause.h"
+#include "server/backup/repository_keys.h"
+#include "server/backup/repository_status.h"
+#include "server/backup/run_journal.h"
+#include "server/backup/utc_time.h"
+
+namespace ficus {
+namespace {
+
+constexpr size_t kEndedRunsMax = 64;
+constexpr size_t kConcurrencyMax = 64;
+// What is left of five seconds after the run itself has stopped.
+constexpr int64_t kTakeBackTime = 4 * kNanosPerSecond;
+// The wall clock may drift by this much against the monotonic one before pruning asks.
+constexpr int64_t kClockStepMax = kNanosPerHour;
+
+struct ServiceRun {
+  ServiceRun(const Clock& clock, RunStatus begin) : progress(clock, std::move(begin)) {}
+
+  std::string id;
+  std::string remote;
+  Destination destination;
+  BackupJobSpec spec;
+  bool dry_run = false;
+  bool resume = false;
+  RunProgress progress;
+  std::stop_source stop;
+  std::jthread thread;
+  // Guarded by the service's mutex.
+  bool cancel = false;
+  bool ended = false;
+};
+
+using RunPointer = std::shared_ptr<ServiceRun>;
+
+Result<> CheckSettings(const BackupSettings& settings) {
+  std::set<std::string> names;
+  for (const Destination& destination : settings.destinations) {
+    if (destination.store == nullptr) {
+      return Error{ErrorCode::kInvalidArgument, "remote " + destination.name + " has no store"};
+    }
+    if (!names.insert(destination.name).second) {
+      return Error{ErrorCode::kInvalidArgument, "remote " + destination.name + " is there twice"};
+    }
+    if (destination.upload_concurrency < 1 || destination.upload_concurrency > kConcurrencyMax) {
+      return Error{ErrorCode::kInvalidArgument,
+                   fmt::format("remote {}: upload concurrency must be 1 to {}", destination.name,
+                               kConcurrencyMax)};
+    }
+  }
+  std::set<std::string> jobs;
+  for (const BackupJobSpec& job : settings.jobs) {
+    if (job.name.empty() || !jobs.insert(job.name).second) {
+      return Error{ErrorCode::kInvalidArgument, "backup job '" + job.name + "': bad name"};
+    }
+    if (names.count(job.remote) == 0) {
+      return Error{ErrorCode::kInvalidArgument,
+                   "backup job " + job.name + " names the unknown remote " + job.remote};
+    }
+  }
+  return Ok();
+}
+
+Error NoRun(std::string_view run) {
+  return {ErrorCode::kNotFound, fmt::format("there is no backup run {}", run)};
+}
+
+class BackupServiceImpl final : public BackupService {
+ public:
+  BackupServiceImpl(const Parts& parts, BackupSettings settings)
+      : parts_(parts),
+        layout_(MakeTimedirLayout()),
+        metrics_(parts.metrics),
+        clock_offset_(parts.clock.Now() - parts.clock.Monotonic()),
+        settings_(std::move(settings)) {}
+
+  ~BackupServiceImpl() override {
+    collector_.reset();
+    std::vector<RunPointer> runs;
+    {
+      MutexLock lock(mutex_);
+      closing_ = true;
+      for (auto& [id, run] : runs_) {
+        run->stop.request_stop();
+        runs.push_back(run);
+      }
+    }
+    changed_.NotifyAll();
+    for (const RunPointer& run : runs) {
+      if (run->thread.joinable()) run->thread.join();
+    }
+    refresher_.request_stop();
+    if (refresher_.joinable()) refresher_.join();
+  }
+
+  Result<> Start() {
+    ASSIGN_OR_RETURN(const std::vector<std::string> journals, ListJournals(parts_.file_system));
+    for (const std::string& run : journals) ReadLeftover(run);
+    MutexLock lock(mutex_);
+    ResumeLeftovers();
+    lock.Unlock();
+    collector_ = parts_.metrics.AddCollector(
+        [this](std::vector<MetricFamily>& families) { CollectProgress(families); });
+    refresher_ = std::jthread([this](std::stop_token stop) { RefreshAll(stop); });
+    return Ok();
+  }
+
+  Result<> Configure(BackupSettings settings) override {
+    RETURN_IF_ERROR(CheckSettings(settings));
+    MutexLock lock(mutex_);
+    settings_ = std::move(settings);
+    ResumeLeftovers();
+    return Ok();
+  }
+
+  Result<std::string> Run(RunRequest request) override {
+    MutexLock lock(mutex_);
+    if (closing_) return Error{ErrorCode::kUnavailable, "the node is shutting down"};
+    BackupJobSpec spec;
+    if (request.spec) {
+      spec = *std::move(request.spec);
+    } else {
+      const BackupJobSpec* job = FindJob(request.job);
+      if (job == nullptr) {
+        return Error{ErrorCode::kNotFound, "there is no backup job '" + request.job + "'"};
+      }
+      spec = *job;
+    }
+    ASSIGN_OR_RETURN(const Destination destination, FindDestination(spec.remote));
+    for (const auto& [id, run] : runs_) {
+      if (run->ended || run->dry_run || request.dry_run || spec.name.empty()) continue;
+      if (run->spec.name == spec.name && !run->resume) {
+        return Error{ErrorCode::kAlreadyExists,
+                     fmt::format("backup job {} runs already: {}", spec.name, id)};
+      }
+    }
+    // What failed before is finished first: it may hold objects that this run would share.
+    if (!request.dry_run) ResumeLeftoversOf(destination);
+    const std::string id = NewRunId();
+    Launch(id, destination, std::move(spec), request.dry_run, false);
+    return id;
+  }
+
+  std::vector<RunStatus> Status() const override {
+    MutexLock lock(mutex_);
+    std::vector<RunStatus> all;
+    for (auto it = order_.rbegin(); it != order_.rend(); ++it) {
+      all.push_back(runs_.at(*it)->progress.Get());
+    }
+    return all;
+  }
+
+  Result<RunStatus> Status(std::string_view run) const override {
+    MutexLock lock(mutex_);
+    const auto found = runs_.find(run);
+    if (found == runs_.end()) return NoRun(run);
+    return found->second->progress.Get();
+  }
+
+  Result<RunStatus> Cancel(std::string_view run) override {
+    {
+      MutexLock lock(mutex_);
+      const auto found = runs_.find(run);
+      if (found == runs_.end()) return NoRun(run);
+      if (!found->second->ended) {
+        found->second->cancel = true;
+        found->second->stop.request_stop();
+      }
+    }
+    changed_.NotifyAll();
+    return Wait(run, {});
+  }
+
+  Result<RunStatus> Wait(std::string_view run, std::stop_token stop) const override {
+    std::stop_callback wake(stop, [this] { changed_.NotifyAll(); });
+    MutexLock lock(mutex_);
+    while (true) {
+      const auto found = runs_.find(run);
+      if (found == runs_.end()) return NoRun(run);
+      if (found->second->ended) return found->second->progress.Get();
+      if (stop.stop_requested()) return Error{ErrorCode::kCancelled, "cancelled"};
+      changed_.WaitFor(lock, std::chrono::milliseconds(100));
+    }
+  }
+
+  Result<RepositoryListing> List(std::string_view remote, std::stop_token stop) override {
+    ASSIGN_OR_RETURN(const Destination destination, LockedDestination(remote));
+    return Repository(*destination.store).List(std::move(stop));
+  }
+
+  Result<BackupDetails> Show(std::string_view remote, std::string_view timedir,
+                             std::stop_token stop) override {
+    ASSIGN_OR_RETURN(const Destination destination, LockedDestination(remote));
+    const Repository repository(*destination.store);
+    ASSIGN_OR_RETURN(BackupEntry entry, FindCommitted(repository, remote, timedir, stop));
+    ASSIGN_OR_RETURN(BackupManifest manifest, repository.LoadManifest(*entry.commit, stop));
+    return BackupDetails{std::move(entry), std::move(manifest)};
+  }
+
+  Result<VerificationRecord> Verify(std::string_view remote, std::string_view timedir,
+                                    VerifyLevel level, double sample_percent,
+                                    std::stop_token stop) override {
+    ASSIGN_OR_RETURN(const Destination destination, LockedDestination(remote));
+    const Repository repository(*destination.store);
+    ASSIGN_OR_RETURN(const BackupEntry entry, FindCommitted(repository, remote, timedir, stop));
+    VerifyRequest request;
+    request.level = level;
+    request.sample_percent = sample_percent;
+    request.seed = parts_.random.Next();
+    request.concurrency = destination.upload_concurrency;
+    return layout_->Verify(*destination.store, *entry.commit, request, parts_.clock, stop, {});
+  }
+
+  Result<PruneReport> Prune(std::string_view remote, const KeepRule& keep, bool dry_run,
+                            std::stop_token stop) override {
+    ASSIGN_OR_RETURN(const Destination destination, LockedDestination(remote));
+    {
+      MutexLock lock(mutex_);
+      const auto queue = queues_.find(destination.name);
+      if (!dry_run && queue != queues_.end() && !queue->second.empty()) {
+        return Error{ErrorCode::kUnavailable,
+                     fmt::format("run {} works on remote {}", queue->second.front(), remote)};
+      }
+    }
+    PruneRequest request;
+    request.keep = keep;
+    request.civil_time = CivilTimeOf(destination.name);
+    request.clock = TrustedClock();
+    request.node_id = parts_.node_id;
+    request.dry_run = dry_run;
+    if (dry_run) {
+      return layout_->Prune(
+          *destination.store, [] { return Ok(); }, request, stop);
+    }
+    ASSIGN_OR_RETURN(const auto lease, Lease::TryAcquire({.store = *destination.store,
+                                                          .clock = parts_.clock,
+                                                          .random = parts_.random,
+                                                          .node_id = parts_.node_id,
+                                                          .run = NewRunId()},
+                                                         stop));
+    lease->KeepAlive([] {});
+    auto report = layout_->Prune(
+        *destination.store, [&] { return lease->Check(stop); }, request, stop);
+    const auto released = lease->Release(stop);
+    if (!released) LogWarn("backup.lease_kept", "{}", released.error().message);
+    return report;
+  }
+
+  Result<std::vector<RemoteCheck>> TestRemote(std::string_view remote,
+                                              std::stop_token stop) override {
+    ASSIGN_OR_RETURN(const Destination destination, LockedDestination(remote));
+    return ProbeRemote(*destination.store, Hex16(parts_.random.NextId()), std::move(stop));
+  }
+
+ private:
+  const BackupJobSpec* FindJob(std::string_view name) const REQUIRES(mutex_) {
+    for (const BackupJobSpec& job : settings_.jobs) {
+      if (job.name == name && !name.empty()) return &job;
+    }
+    return nullptr;
+  }
+
+  Result<Destination> FindDestination(std::string_view name) const REQUIRES(mutex_) {
+    for (const Destination& destination : settings_.destinations) {
+      if (destination.name == name) return destination;
+    }
+    return Error{ErrorCode::kNotFound, fmt::format("there is no remote '{}'", name)};
+  }
+
+  Result<Destination> LockedDestination(std::string_view name) const {
+    MutexLock lock(mutex_);
+    return FindDestination(name);
+  }
+
+  CivilTime CivilTimeOf(std::string_view remote) const {
+    MutexLock lock(mutex_);
+    for (const BackupJobSpec& job : settings_.jobs) {
+      if (job.remote == remote && job.civil_time) return job.civil_time;
+    }
+    return {};
+  }
+
+  static Result<BackupEntry> FindCommitted(const Repository& repository, std::string_view remote,
+                                           std::string_view timedir, std::stop_token stop) {
+    if (!IsTimedirName(timedir)) {
+      return Error{ErrorCode::kInvalidArgument,
+                   fmt::format("'{}' is no time directory: YYYY-MM-DD or YYYY-MM-DD-HH", timedir)};
+    }
+    ASSIGN_OR_RETURN(BackupEntry entry, repository.Find(timedir, std::move(stop)));
+    if (entry.commit) return entry;
+    return Error{ErrorCode::kNotFound, fmt::format("no backup is committed in {} of remote {}: {}",
+                                                   timedir, remote, BackupStateName(entry.state))};
+  }
+
+  // "20261120T093015Z-1a2b3c4d5e6f7081": sorts by time, unique without a counter.
+  std::string NewRunId() {
+    std::string text = UtcText(parts_.clock.Now()).substr(0, 19);
+    text.erase(
+        std::remove_if(text.begin(), text.end(), [](char c) { return c == '-' || c == ':'; }),
+        text.end());
+    return text + "Z-" + Hex16(parts_.random.NextId());
+  }
+
+  RetentionClock TrustedClock() const {
+    const UnixNanos now = parts_.clock.Now();
+    const int64_t step = now - parts_.clock.Monotonic() - clock_offset_;
+    return {now, step > kClockStepMax || step < -kClockStepMax, false};
+  }
+
+  // --- Runs of before that are not finished
+
+  void ReadLeftover(const std::string& run) {
+    RunHistory history;
+    const auto journal = RunJournal::Reopen(parts_.file_system, run, history);
+    if (!journal) {
+      LogError("backup.journal", "run {} cannot be finished, its marker stays in the store: {}",
+               run, journal.error().message);
+      return;
+    }
+    MutexLock lock(mutex_);
+    leftovers_[history.spec.remote].push_back({run, history.spec});
+  }
+
+  void ResumeLeftovers() REQUIRES(mutex_) {
+    for (const Destination& destination : settings_.destinations) ResumeLeftoversOf(destination);
+    for (const auto& [remote, left] : leftovers_) {
+      if (left.empty()) continue;
+      LogWarn("backup.leftover", "{} unfinished runs wait for the remote '{}'", left.size(),
+              remote);
+    }
+  }
+
+  void ResumeLeftoversOf(const Destination& destination) REQUIRES(mutex_) {
+    const auto found = leftovers_.find(destination.name);
+    if (found == leftovers_.end()) return;
+    const std::vector<Leftover> left = std::exchange(found->second, {});
+    for (const Leftover& leftover : left) {
+      BackupJobSpec spec = leftover.spec;
+      const BackupJobSpec* job = FindJob(spec.name);
+      if (job != nullptr) spec.civil_time = job->civil_time;
+      Launch(leftover.run, destination, std::move(spec), false, true);
+    }
+  }
+
+  // --- A run
+
+  void Launch(const std::string& id, const Destination& destination, BackupJobSpec spec,
+              bool dry_run, bool resume) REQUIRES(mutex_) {
+    RunStatus status;
+    status.run = id;
+    status.job = spec.name;
+    status.remote = destination.name;
+    status.dry_run = dry_run;
+    status.resumed = resume;
+    status.started_at = parts_.clock.Now();
+    auto run = std::make_shared<ServiceRun>(parts_.clock, std::move(status));
+    run->id = id;
+    run->remote = destination.name;
+    run->destination = destination;
+    run->spec = std::move(spec);
+    run->dry_run = dry_run;
+    run->resume = resume;
+    Forget(id);
+    runs_[id] = run;
+    order_.push_back(id);
+    if (!dry_run) queues_[run->remote].push_back(id);
+    run->thread = std::jthread([this, run] { Work(run); });
+    ForgetOldest();
+  }
+
+  void Forget(const std::string& id) REQUIRES(mutex_) {
+    const auto found = runs_.find(id);
+    if (found == runs_.end()) return;
+    // Its thread has nothing to do any more but to return.
+    if (found->second->thread.joinable()) retired_.push_back(std::move(found->second->thread));
+    runs_.erase(found);
+    order_.erase(std::remove(order_.begin(), order_.end(), id), order_.end());
+  }
+
+  void ForgetOldest() REQUIRES(mutex_) {
+    for (size_t i = 0; order_.size() > kEndedRunsMax && i < order_.size();) {
+      const std::string id = order_[i];
+      if (runs_.at(id)->ended) {
+        Forget(id);
+      } else {
+        ++i;
+      }
+    }
+  }
+
+  void Work(const RunPointer& run) {
+    RunStatus end;
+    if (WaitForTurn(*run)) {
+      end = RunOrResume(*run);
+    } else {
+      end = run->progress.Get();
+      end.phase = RunPhase::kCancelled;
+      end.error_code = ErrorCode::kCancelled;
+      end.error = "cancelled before it began";
+      MutexLock lock(mutex_);
+      if (run->resume) Keep(*run);
+    }
+    end.ended_at = parts_.clock.Now();
+    run->progress.Change([&](RunStatus& status) { status = end; });
+    Report(*run, end);
+    MutexLock lock(mutex_);
+    auto& queue = queues_[run->remote];
+    queue.erase(std::remove(queue.begin(), queue.end(), run->id), queue.end());
+    run->ended = true;
+    lock.Unlock();
+    changed_.NotifyAll();
+  }
+
+  void Keep(const ServiceRun& run) REQUIRES(mutex_) {
+    leftovers_[run.remote].push_back({run.id, run.spec});
+  }
+
+  bool WaitForTurn(const ServiceRun& run) {
+    MutexLock lock(mutex_);
+    while (!run.stop.stop_requested()) {
+      // A dry run changes nothing and waits for nobody.
+      if (run.dry_run || queues_[run.remote].front() == run.id) return true;
+      changed_.WaitFor(lock, std::chrono::milliseconds(100));
+    }
+    return false;
+  }
+
+  RunStatus RunOrResume(ServiceRun& run) {
+    {
+      MutexLock lock(mutex_);
+      const auto left = leftovers_.find(run.remote);
+      if (!run.resume && !run.dry_run && left != leftovers_.end() && !left->second.empty()) {
+        RunStatus status = run.progress.Get();
+        status.phase = RunPhase::kFailed;
+        status.error_code = ErrorCode::kUnavailable;
+        status.error = fmt::format("run {} of before could neither be finished nor taken back",
+                                   left->second.front().run);
+        return status;
+      }
+    }
+    const JobTools tools = {.file_system = parts_.file_system,
+                            .clock = parts_.clock,
+                            .random = parts_.random,
+                            .snapshots = parts_.snapshots,
+                            .layout = *layout_,
+                            .node_id = parts_.node_id,
+                            .retention_clock = [this] { return TrustedClock(); }};
+    const JobTarget target = {*run.destination.store, run.destination.upload_concurrency};
+    if (!run.resume) {
+      BackupJob job(tools, target, run.spec, run.id, run.dry_run, run.progress);
+      return Drive(run, job);
+    }
+    auto job = BackupJob::Reopen(tools, target, run.id, run.progress);
+    if (!job) {
+      RunStatus status = run.progress.Get();
+      status.phase = RunPhase::kFailed;
+      status.error_code = job.error().code;
+      status.error = job.error().message;
+      return status;
+    }
+    (*job)->SetCivilTime(run.spec.civil_time);
+    return Drive(run, **job);
+  }
+
+  bool WasCancelled(const ServiceRun& run) const {
+    MutexLock lock(mutex_);
+    return run.cancel;
+  }
+
+  RunStatus Drive(ServiceRun& run, BackupJob& job) {
+    const bool clean =
+        run.resume && (job.cancelled() || run.destination.on_restart == OnRestart::kClean);
+    Result<> done = Ok();
+    if (!clean) done = job.Run(run.stop.get_token());
+    const bool cancelled = WasCancelled(run);
+    if (!clean && done) return Ended(run, RunPhase::kDone, nullptr);
+    if (clean) return TakeBack(run, job, RunPhase::kCleaned, nullptr, run.stop.get_token());
+    if (cancelled) {
+      std::stop_source late;
+      std::jthread watch([&late](std::stop_token stop) {
+        if (PauseFor(kTakeBackTime, stop)) late.request_stop();
+      });
+      return TakeBack(run, job, RunPhase::kCancelled, &done.error(), late.get_token());
+    }
+    const bool resumable = job.has_journal() && IsTransient(done.error().code);
+    if (!resumable) {
+      return TakeBack(run, job, RunPhase::kFailed, &done.error(), run.stop.get_token());
+    }
+    {
+      MutexLock lock(mutex_);
+      Keep(run);
+    }
+    run.progress.Change([](RunStatus& status) { status.resumable = true; });
+    return Ended(run, RunPhase::kFailed, &done.error());
+  }
+
+  RunStatus TakeBack(ServiceRun& run, BackupJob& job, RunPhase end, const Error* why,
+                     std::stop_token stop) {
+    const auto taken = job.TakeBack(stop);
+    if (!taken) {
+      LogWarn("backup.not_taken_back", "run {}: {}; the next run goes on with it", run.id,
+              taken.error().message);
+      MutexLock lock(mutex_);
+      Keep(run);
+    }
+    // Too late: the backup counts, only what follows the commit was left out.
+    if (taken && job.commit()) end = RunPhase::kDone;
+    return Ended(run, end, taken || why != nullptr ? why : &taken.error());
+  }
+
+  static RunStatus Ended(const ServiceRun& run, RunPhase phase, const Error* error) {
+    RunStatus status = run.progress.Get();
+    status.phase = phase;
+    if (error == nullptr) return status;
+    status.error_code = error->code;
+    status.error = error->message;
+    return status;
+  }
+
+  void Report(const ServiceRun& run, const RunStatus& status) {
+    metrics_.CountRun(status);
+    const std::string name = status.job.empty() ? "by hand" : status.job;
+    if (status.phase == RunPhase::kDone && status.error.empty()) {
+      LogInfo("backup.done", "{} ({}): {} in {}{}, {} files sent, {} copied, {} kept", run.id, name,
+              status.timedir, status.remote, status.unchanged ? " is unchanged" : "",
+              status.moved.files_sent, status.moved.files_copied, status.moved.files_kept);
+    } else {
+      LogError("backup.ended", "{} ({}): {}: {}{}", run.id, name, RunPhaseName(status.phase),
+               status.error, status.resumable ? " (goes on with the next run)" : "");
+    }
+    const bool stored = status.phase == RunPhase::kDone && !status.dry_run && !status.unchanged;
+    if (stored && !run.stop.stop_requested()) Refresh(run.destination, run.stop.get_token());
+  }
+
+  // --- Metrics
+
+  void RefreshAll(std::stop_token stop) {
+    std::vector<Destination> destinations;
+    {
+      MutexLock lock(mutex_);
+      destinations = settings_.destinations;
+    }
+    for (const Destination& destination : destinations) Refresh(destination, stop);
+  }
+
+  // From what the store holds, so that a restart does not make a node look as if it had never been
+  // backed up.
+  void Refresh(const Destination& destination, std::stop_token stop) {
+    const auto listing = Repository(*destination.store).List(std::move(stop));
+    if (!listing) {
+      LogDebug("backup.not_listed", "{}: {}", destination.name, listing.error().message);
+      return;
+    }
+    uint64_t bytes = 0;
+    uint64_t points = 0;
+    std::map<std::string, UnixNanos> newest;
+    for (const BackupEntry& entry : listing->backups) {
+      if (!entry.commit) continue;
+      bytes += entry.commit->object_bytes;
+      if (entry.state != BackupState::kCommitted) continue;
+      ++points;
+      UnixNanos& time = newest[entry.commit->job];
+      time = std::max(time, entry.commit->committed_at);
+    }
+    std::vector<std::string> jobs;
+    {
+      MutexLock lock(mutex_);
+      for (const BackupJobSpec& job : settings_.jobs) {
+        if (job.remote == destination.name) jobs.push_back(job.name);
+      }
+    }
+    for (const std::string& job : jobs) {
+      metrics_.SetStored(job, bytes, points);
+      if (newest.count(job) > 0) metrics_.SetLastSuccess(job, newest[job]);
+    }
+  }
+
+  void CollectProgress(std::vector<MetricFamily>& families) const {
+    MetricFamily family;
+    family.name = "ficus_backup_progress_ratio";
+    family.help = "How much of a running backup is in its place, 0 to 1.";
+    family.type = MetricType::kGauge;
+    std::map<std::string, double> ratios;
+    for (const RunStatus& status : Status()) {
+      if (IsEnd(status.phase) || status.dry_run) continue;
+      const RunCounts& moved = status.moved;
+      const double in_place =
+          static_cast<double>(moved.bytes_sent + moved.bytes_copied + moved.bytes_kept);
+      const double total = static_cast<double>(std::max<uint64_t>(status.planned.bytes_total, 1));
+      ratios[status.job] = std::min(1.0, in_place / total);
+    }
+    for (const auto& [job, ratio] : ratios) {
+      MetricSample sample;
+      sample.labels = {{"job_name", job}};
+      sample.value = ratio;
+      family.samples.push_back(std::move(sample));
+    }
+    if (!family.samples.empty()) families.push_back(std::move(family));
+  }
+
+  struct Leftover {
+    std::string run;
+    BackupJobSpec spec;
+  };
+
+  const Parts parts_;
+  const std::unique_ptr<Layout> layout_;
+  BackupMetrics metrics_;
+  const int64_t clock_offset_;
+
+  mutable Mutex mutex_;
+  mutable CondVar changed_;
+  BackupSettings settings_ GUARDED_BY(mutex_);
+  std::map<std::string, RunPointer, std::less<>> runs_ GUARDED_BY(mutex_);
+  std::vector<std::string> order_ GUARDED_BY(mutex_);  // by start
+  std::map<std::string, std::deque<std::string>> queues_ GUARDED_BY(mutex_);
+  std::map<std::string, std::vector<Leftover>> leftovers_ GUARDED_BY(mutex_);
+  bool closing_ GUARDED_BY(mutex_) = false;
+
+  std::vector<std::jthread> retired_ GUARDED_BY(mutex_);
+  std::jthread refresher_;
+  std::shared_ptr<void> collector_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<BackupService>> BackupService::Create(const Parts& parts,
+                                                             BackupSettings settings) {
+  RETURN_IF_ERROR(CheckSettings(settings));
+  auto service = std::make_unique<BackupServiceImpl>(parts, std::move(settings));
+  RETURN_IF_ERROR(service->Start());
+  return std::unique_ptr<BackupService>(std::move(service));
+}
+
+}  // namespace ficus
