@@ -23,6 +23,9 @@
 //     long as there is an unread pending marker or hold, nothing goes
 //   - a manifest that is not what its commit says keeps its objects, and the report says so
 //
+// Limitation: a delete request that is held up for longer than the grace after its lease check can
+// hit a later backup of the same name. No store offers a delete on the condition of a lease.
+//
 // Threads: one run at a time.
 #pragma once
 
@@ -32,6 +35,7 @@
 #include <stop_token>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "engine/base/clock.h"
@@ -50,9 +54,9 @@ struct PruneRequest {
   KeepRule keep;
   CivilTime civil_time;  // of the schedule; unset: UTC
   RetentionClock clock;
-  int64_t grace_nanos = kNanosPerDay;
-  uint64_t node_id = 0;  // backups of another node stay
-  bool dry_run = false;  // the same report, no request that changes anything
+  int64_t grace_nanos = kNanosPerDay;  // longer than any request or restore without a hold
+  uint64_t node_id = 0;                // backups of another node stay
+  bool dry_run = false;                // the same report, no request that changes anything
 };
 
 struct PruneReport {
@@ -79,8 +83,8 @@ class Pruner {
 
   // Removes what earlier generations of `timedir` leave behind once a later one is committed: their
   // commit records first, then the objects that only they name, then their manifests. `own_run`
-  // may be pending; another run that writes there: nothing is done. A degraded generation
-  // supersedes no sound one.
+  // may be pending; while another run writes there or anybody holds it, nothing is done. A degraded
+  // or damaged generation supersedes nothing.
   Result<PruneReport> RemoveSuperseded(std::string_view timedir, std::string_view own_run,
                                        std::stop_token stop);
 

@@ -77,6 +77,14 @@ struct RepositoryListing {
   const BackupEntry* Find(std::string_view timedir) const;
 };
 
+// What may speak against removing something of a time directory, as of one moment.
+struct RepositoryGuards {
+  std::vector<PendingRecord> pending;    // of all runs
+  std::vector<HoldRecord> holds;         // of all restores, expired ones included
+  std::vector<UnreadRecord> unread;      // of these two kinds
+  std::vector<std::string> commit_keys;  // of the time directory
+};
+
 // A time directory that another tool wrote: complete or not, nobody can tell.
 struct ForeignObject {
   std::string folder;  // "measure", ...
@@ -92,13 +100,16 @@ class Repository {
   // An error is the store's; damage is in the listing.
   Result<RepositoryListing> List(std::stop_token stop) const;
 
-  // The entry of one time directory, by a listing of its records alone; `holds` and the entry's
-  // pending run are read, too. kNotFound when it has none. kCorruption names a commit record that
-  // cannot be read.
+  // The entry of one time directory, by listings of its records and of pending markers. kNotFound
+  // when it has none. kCorruption when no commit record of it can be read.
   Result<BackupEntry> Find(std::string_view timedir, std::stop_token stop) const;
 
   // kNotFound or kCorruption when it is not what the commit says (DecodeManifestOf).
   Result<BackupManifest> LoadManifest(const CommitRecord& commit, std::stop_token stop) const;
+
+  // Three short listings; in this order, so that a run that commits in between is seen once at
+  // least.
+  Result<RepositoryGuards> Guards(std::string_view timedir, std::stop_token stop) const;
 
   // Time directories without any record of ours, sorted; one listing of the top level.
   Result<std::vector<std::string>> ForeignTimedirs(std::stop_token stop) const;
