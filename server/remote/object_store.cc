@@ -111,6 +111,10 @@ Result<> ListAll(ObjectStore& store, ListRequest request,
       if (!visit(object)) return Ok();
     }
     if (!page.next.has_value()) return Ok();
+    if (*page.next <= request.start_after) {
+      return Error{ErrorCode::kCorruption,
+                   "list " + request.prefix + ": the store goes in circles"};
+    }
     request.start_after = *page.next;
   }
 }

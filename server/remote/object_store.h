@@ -136,7 +136,7 @@ class ObjectStore {
 // Gets a whole small object into memory; kResourceExhausted above `bytes_max`.
 Result<std::string> GetText(ObjectStore& store, std::string_view key, uint64_t bytes_max,
                             std::stop_token stop);
-// Lists all pages; `visit` returns false to end early.
+// Lists all pages; `visit` returns false to end early. kCorruption when a page leads back.
 Result<> ListAll(ObjectStore& store, ListRequest request,
                  const std::function<bool(const ObjectInfo&)>& visit, std::stop_token stop);
 

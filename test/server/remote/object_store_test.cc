@@ -1,5 +1,6 @@
 #include "server/remote/object_store.h"
 
+#include "server/remote/memory_store.h"
 #include "test/server/remote/object_store_conformance.h"
 #include "test/server/remote/store_verbs.h"
 
@@ -29,6 +30,39 @@ TEST_CASE("a text is a source that ends where it ends", "[remote]") {
   REQUIRE(CodeOf(source.ReadAt(4, {})) == ErrorCode::kIo);
   REQUIRE(CodeOf(source.ReadAt(UINT64_MAX, out)) == ErrorCode::kIo);
   REQUIRE(source.ReadAt(3, {}).has_value());
+}
+
+TEST_CASE("a list that leads back ends", "[remote]") {
+  class CirclingStore final : public ObjectStore {
+   public:
+    const std::string& url() const override { return inner_.url(); }
+    StoreAbilities abilities() const override { return {}; }
+    Result<ObjectInfo> Put(std::string_view, const ObjectSource&, const PutCondition&,
+                           std::stop_token) override {
+      return Unexpected();
+    }
+    Result<ObjectInfo> Get(std::string_view, std::optional<ByteRange>, const Sink&,
+                           std::stop_token) override {
+      return Unexpected();
+    }
+    Result<ObjectInfo> Head(std::string_view, std::stop_token) override { return Unexpected(); }
+    Result<ObjectInfo> Copy(std::string_view, std::string_view, std::stop_token) override {
+      return Unexpected();
+    }
+    Result<> Delete(std::span<const std::string>, std::stop_token) override { return Unexpected(); }
+    Result<ListPage> List(const ListRequest&, std::stop_token) override {
+      ListPage page;
+      page.next = "same";
+      return page;
+    }
+
+   private:
+    static Error Unexpected() { return {ErrorCode::kUnimplemented, "only lists"}; }
+    MemoryStore inner_;
+  };
+  CirclingStore store;
+  const auto visit = [](const ObjectInfo&) { return true; };
+  REQUIRE(CodeOf(ListAll(store, {}, visit, {})) == ErrorCode::kCorruption);
 }
 
 }  // namespace ficus
