@@ -8,6 +8,8 @@
 #include "engine/base/log.h"
 #include "engine/database/completion.h"
 #include "engine/database/database_impl.h"
+#include "engine/model/names.h"
+#include "engine/schema/schema_codec.h"
 
 namespace ficus {
 namespace {
@@ -49,6 +51,8 @@ DatabaseImpl::DatabaseImpl(DatabaseEnvironment environment, DatabaseOptions opti
              .ballast_bytes = options_.ballast_bytes}),
       clock_watch_(environment_.clock, options_.future_nanos_max),
       groups_(environment_.clock),
+      removals_(environment_.background_executor, gate_),
+      snapshots_(environment_.fs, environment_.random),
       trimmer_(environment_.clock, groups_, pins_,
                {options_.log_bytes_max, options_.log_age_nanos}),
       housekeeping_at_(environment_.clock.Monotonic()) {}
@@ -234,6 +238,7 @@ void DatabaseImpl::Watch() {
       if (!result.has_value()) LogWarn("retention", "{}", result.error().ToString());
     });
     for (const auto& store : groups_.All()) store->CloseIdle();
+    taker_->RemoveStale();
   }
   ScheduleWatch();
 }
@@ -251,7 +256,16 @@ void DatabaseImpl::RunRetention(std::function<void(Result<>)> done) {
     done(Error{ErrorCode::kFailedPrecondition, "the clock stepped and is not confirmed"});
     return;
   }
-  auto countdown = std::make_shared<Countdown>(std::move(done));
+  removals_.Run([this, done = std::move(done)](Removals::Token token) {
+    RemoveExpiredSegments(std::move(token), done);
+  });
+}
+
+void DatabaseImpl::RemoveExpiredSegments(Removals::Token token,
+                                         std::function<void(Result<>)> done) {
+  // The token goes with the last of them.
+  auto countdown = std::make_shared<Countdown>(
+      [token = std::move(token), done = std::move(done)](const Result<>& result) { done(result); });
   for (const auto& store : groups_.All()) {
     countdown->Report(
         RemoveExpired(store, [countdown](const Result<>& result) { countdown->Report(result); }));
@@ -276,6 +290,43 @@ Result<> DatabaseImpl::RemoveExpired(const std::shared_ptr<GroupStore>& store,
                   }
                   groups_.HoldRemoval(store->id(), pin);
                 });
+}
+
+// --- Snapshots
+
+Result<> DatabaseImpl::Mark(std::function<void(LogPosition, Scn)> done) {
+  SharedPass pass = Enter();
+  if (!*pass) return Error{ErrorCode::kUnavailable, "the database is closing"};
+  const Result<> appended = log_->Append(
+      EncodeLogRecord({}), Durability::kStrict,
+      [pass, done = std::move(done)](LogPosition position, Scn scn) { done(position, scn); });
+  if (!appended.has_value() && appended.error().code == ErrorCode::kNoSpace) {
+    disk_.ReportNoSpace(appended.error());
+  }
+  return appended;
+}
+
+std::vector<SnapshotTaker::Group> DatabaseImpl::GroupsForSnapshot() {
+  std::vector<SnapshotTaker::Group> groups;
+  if (!schema_trusted_) {
+    // Which groups are live is not known: all that lie there.
+    for (const auto& store : groups_.All()) {
+      groups.push_back({store->catalog(), store->name(), store->id(), store});
+    }
+    return groups;
+  }
+  groups.push_back({Catalog::kProperty, std::string(kSchemaGroup), kSchemaGroupId, schema_group_});
+  for (const SchemaObject* group : registry_->Current()->Groups()) {
+    groups.push_back(
+        {group->group().catalog, group->key.name, group->group_id, FindGroup(group->group_id)});
+  }
+  return groups;
+}
+
+Result<> DatabaseImpl::DeleteSnapshot(std::string_view id) {
+  const Result<> removed = snapshots_.Remove(id);
+  taker_->CountSnapshots();
+  return removed;
 }
 
 // --- Looking
@@ -368,6 +419,7 @@ void DatabaseImpl::Close() {
   }
   for (const auto& store : stores) store->Close();
   if (changes_ != nullptr) changes_->RefuseWaiting();
+  if (taker_ != nullptr) taker_->RefuseWaiting();
 }
 
 }  // namespace ficus

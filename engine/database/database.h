@@ -9,6 +9,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,6 +30,8 @@
 #include "engine/schema/schema_registry.h"
 #include "engine/schema/schema_snapshot.h"
 #include "engine/segment/group_store.h"
+#include "engine/snapshot/snapshot_request.h"
+#include "engine/snapshot/snapshot_store.h"
 #include "engine/wal/log.h"
 
 namespace ficus {
@@ -59,6 +62,7 @@ struct DatabaseOptions {
   int64_t segment_idle_nanos = kNanosPerHour;
   int64_t future_nanos_max = kNanosPerDay;  // a clock step beyond it suspends retention
   uint32_t disk_read_only_percent = 95;
+  SnapshotRetention snapshots;
   uint64_t ballast_bytes = 64 << 20;  // freed when the disk is full, for flushes and deletes
   int64_t watch_interval_nanos = kNanosPerSecond;
   // The operator accepts that acknowledged rows may be gone: a missing, foreign or shortened log
@@ -125,6 +129,21 @@ class Database : public GroupSource {
   virtual void MergeAll(std::function<void(Result<>)> done) = 0;
   // Commits a removal for every expired segment and removes it; run by the watch, and by tests.
   virtual void RunRetention(std::function<void(Result<>)> done) = 0;
+
+  // Takes a snapshot of everything acknowledged before the call, at one log position; `done` from a
+  // job. Snapshots are taken one after another. What could not be taken of a catalog stands in its
+  // `error`; a group is in it whole or not at all. Errors: kUnavailable (closing),
+  // kResourceExhausted (too many wait), kNoSpace and others of log and disk: nothing of it stays.
+  using SnapshotDone = std::function<void(Result<SnapshotContents>)>;
+  virtual void TakeSnapshot(SnapshotRequest request, SnapshotDone done) = 0;
+  // The next five as SnapshotStore says: blocking, any thread outside the executors.
+  virtual Result<std::vector<SnapshotSummary>> ListSnapshots() = 0;
+  virtual Result<SnapshotContents> ReadSnapshot(std::string_view id) = 0;
+  virtual Result<> DeleteSnapshot(std::string_view id) = 0;
+  virtual Result<SnapshotVerification> VerifySnapshot(std::string_view id,
+                                                      const std::stop_token& stop) = 0;
+  // A held snapshot is not removed, neither by age and count nor by DeleteSnapshot.
+  virtual Result<SnapshotHold> HoldSnapshot(std::string_view id, std::string holder) = 0;
 
   // Finishes what was accepted and closes everything; what is not flushed is in the log. From
   // outside the executors, which must still run. Idempotent.

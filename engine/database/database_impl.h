@@ -19,8 +19,10 @@
 #include "engine/database/log_trimmer.h"
 #include "engine/database/node_identity.h"
 #include "engine/database/position_pins.h"
+#include "engine/database/removals.h"
 #include "engine/database/row_router.h"
 #include "engine/database/schema_changes.h"
+#include "engine/database/snapshot_taker.h"
 #include "engine/schema/schema_object.h"
 #include "engine/table/routed_rows.h"
 
@@ -50,6 +52,21 @@ class DatabaseImpl final : public Database {
   void FlushAll(std::function<void(Result<>)> done) override;
   void MergeAll(std::function<void(Result<>)> done) override;
   void RunRetention(std::function<void(Result<>)> done) override;
+  void TakeSnapshot(SnapshotRequest request, SnapshotDone done) override {
+    taker_->Take(std::move(request), std::move(done));
+  }
+  Result<std::vector<SnapshotSummary>> ListSnapshots() override { return snapshots_.List(); }
+  Result<SnapshotContents> ReadSnapshot(std::string_view id) override {
+    return snapshots_.Read(id);
+  }
+  Result<> DeleteSnapshot(std::string_view id) override;
+  Result<SnapshotVerification> VerifySnapshot(std::string_view id,
+                                              const std::stop_token& stop) override {
+    return snapshots_.Verify(id, stop);
+  }
+  Result<SnapshotHold> HoldSnapshot(std::string_view id, std::string holder) override {
+    return snapshots_.Hold(id, std::move(holder));
+  }
   void Close() override;
 
  private:
@@ -67,6 +84,7 @@ class DatabaseImpl final : public Database {
   Result<> Replay();
   Result<> LoadSchema();
   void MakeSchemaChanges();
+  void MakeSnapshotTaker();
   Result<> SettleIdentity();
   void ReportUnknownGroups();
   Result<> MakeOwnObjects();
@@ -80,8 +98,11 @@ class DatabaseImpl final : public Database {
   Result<> Submit(std::vector<Routed> rows, LogRecord record, Durability must,
                   std::function<void(PositionPins::Pin)> visible);
   void ApplyChange(const SchemaChange& change, const PositionPins::Pin& pin);
+  void RemoveExpiredSegments(Removals::Token token, std::function<void(Result<>)> done);
   Result<> RemoveExpired(const std::shared_ptr<GroupStore>& store,
                          std::function<void(Result<>)> report);
+  Result<> Mark(std::function<void(LogPosition, Scn)> done);
+  std::vector<SnapshotTaker::Group> GroupsForSnapshot();
   void ForEachTable(const std::function<void(TsTable&, std::function<void(Result<>)>)>& act,
                     std::function<void(Result<>)> done);
   void ScheduleWatch();
@@ -100,6 +121,7 @@ class DatabaseImpl final : public Database {
   std::shared_ptr<GroupStore> schema_group_;
   std::unique_ptr<SchemaRegistry> registry_;
   std::unique_ptr<SchemaChanges> changes_;
+  std::unique_ptr<SnapshotTaker> taker_;
   GroupStore::Recorded recorded_;
 
   // Provide their own synchronisation.
@@ -108,6 +130,9 @@ class DatabaseImpl final : public Database {
   DiskWatch disk_;
   ClockWatch clock_watch_;
   LiveGroups groups_;
+  Removals removals_;
+  SealLine seal_;
+  SnapshotStore snapshots_;
   LogTrimmer trimmer_;
   std::atomic<bool> schema_trusted_{false};
   std::atomic<uint64_t> parked_{0};

@@ -33,6 +33,7 @@ Result<> DatabaseImpl::Start() {
   MakeSchemaChanges();
   RETURN_IF_ERROR(log_->Start(recorded_.position, recorded_.scn));
   RETURN_IF_ERROR(SettleIdentity());
+  MakeSnapshotTaker();
   EnsureStores();
   ReportUnknownGroups();
   RETURN_IF_ERROR(MakeOwnObjects());
@@ -87,7 +88,7 @@ void DatabaseImpl::MakeTableEnvironment() {
                        [this](LogPosition position, std::function<void()> done) {
                          log_->SyncTo(position, std::move(done));
                        },
-                       [this](const Error& error) { disk_.ReportNoSpace(error); }, [] {}});
+                       [this](const Error& error) { disk_.ReportNoSpace(error); }, [] {}, &seal_});
 }
 
 GroupStore::Options DatabaseImpl::StoreOptions(Catalog catalog, std::string name, GroupId id,
@@ -140,8 +141,8 @@ Result<> DatabaseImpl::OpenGroup(Catalog catalog, const std::string& name) {
 }
 
 Result<> DatabaseImpl::OpenSchemaGroup(bool fresh) {
-  GroupStore::Options options = StoreOptions(Catalog::kProperty, std::string(kSchemaGroup),
-                                             kSchemaGroupId, {});
+  GroupStore::Options options =
+      StoreOptions(Catalog::kProperty, std::string(kSchemaGroup), kSchemaGroupId, {});
   Result<std::unique_ptr<GroupStore>> store = GroupStore::Open(*table_environment_, options);
   if (!store.has_value() && store.error().code == ErrorCode::kNotFound && fresh) {
     store = GroupStore::Create(*table_environment_, options);
@@ -221,7 +222,18 @@ void DatabaseImpl::MakeSchemaChanges() {
       },
       [this](const SchemaChange& change, const PositionPins::Pin& pin) {
         ApplyChange(change, pin);
-      }});
+      },
+      removals_});
+}
+
+void DatabaseImpl::MakeSnapshotTaker() {
+  const Result<> cleared = snapshots_.RemoveUnfinished();
+  if (!cleared.has_value()) LogWarn("snapshot.unfinished", "{}", cleared.error().ToString());
+  taker_ = std::make_unique<SnapshotTaker>(SnapshotTaker::Environment{
+      environment_.fs, environment_.clock, environment_.metrics, environment_.background_executor,
+      gate_, seal_, snapshots_, *changes_, removals_,
+      [this](std::function<void(LogPosition, Scn)> done) { return Mark(std::move(done)); },
+      [this] { return GroupsForSnapshot(); }, identity_.node_id, log_->id(), options_.snapshots});
 }
 
 Result<> DatabaseImpl::SettleIdentity() {

@@ -23,14 +23,26 @@ const Error& ClosingError() {
 }  // namespace
 
 void SchemaChanges::Push(Prepare prepare, Done done, bool deletes_group) {
+  Add({std::move(prepare), std::move(done), deletes_group, {}});
+}
+
+void SchemaChanges::PushBarrier(std::function<void(std::shared_ptr<void>)> begin,
+                                std::function<void(const Error&)> refuse) {
+  Add({{},
+       [refuse = std::move(refuse)](const Result<SchemaChange>& result) { refuse(result.error()); },
+       false,
+       std::move(begin)});
+}
+
+void SchemaChanges::Add(Pending pending) {
   SharedPass pass = Enter();
   if (!*pass) {
-    done(ClosingError());
+    pending.done(ClosingError());
     return;
   }
   {
     MutexLock lock(mutex_);
-    waiting_.push_back({std::move(prepare), std::move(done), deletes_group});
+    waiting_.push_back(std::move(pending));
   }
   environment_.executor.Post([this, pass] { RunNext(); });
 }
@@ -87,6 +99,12 @@ Result<SchemaChange> SchemaChanges::PrepareAllowed(const Pending& pending) const
 }
 
 void SchemaChanges::Start(Pending& pending) {
+  if (pending.begin) {
+    pending.begin(std::shared_ptr<void>(nullptr, [this, alive = std::weak_ptr(alive_)](void*) {
+      if (!alive.expired()) End();
+    }));
+    return;
+  }
   auto shared = std::make_shared<Pending>(std::move(pending));
   Result<SchemaChange> prepared = PrepareAllowed(*shared);
   if (!prepared.has_value() || prepared->no_op()) {
@@ -94,12 +112,19 @@ void SchemaChanges::Start(Pending& pending) {
     return;
   }
   auto change = std::make_shared<SchemaChange>(*std::move(prepared));
-  const Result<> submitted = Submit(shared, change);
-  if (!submitted.has_value()) Finish(*shared, submitted.error());
+  const auto submit = [this, shared, change](Removals::Token token) {
+    const Result<> submitted = Submit(shared, change, std::move(token));
+    if (!submitted.has_value()) Finish(*shared, submitted.error());
+  };
+  if (change->removals.empty() && change->retired_groups.empty()) {
+    submit(nullptr);
+  } else {
+    environment_.removals.Run(submit);
+  }
 }
 
 Result<> SchemaChanges::Submit(std::shared_ptr<Pending> pending,
-                               std::shared_ptr<SchemaChange> change) {
+                               std::shared_ptr<SchemaChange> change, Removals::Token token) {
   LogRecord record;
   for (const GroupId id : change->retired_groups) {
     const SchemaObject* const group = environment_.registry.Current()->FindGroup(id);
@@ -109,13 +134,14 @@ Result<> SchemaChanges::Submit(std::shared_ptr<Pending> pending,
   ASSIGN_OR_RETURN(std::vector<Routed> routed,
                    RouteSchemaChange(environment_.schema_group, *change));
   SharedPass pass = Enter();
-  return environment_.submit(std::move(routed), std::move(record),
-                             [this, pass, pending, change](const PositionPins::Pin& pin) {
-                               environment_.executor.Post([this, pass, pending, change, pin] {
-                                 environment_.apply(*change, pin);
-                                 Finish(*pending, std::move(*change));
-                               });
-                             });
+  return environment_.submit(
+      std::move(routed), std::move(record),
+      [this, pass, pending, change, token](const PositionPins::Pin& pin) {
+        environment_.executor.Post([this, pass, pending, change, token, pin] {
+          environment_.apply(*change, pin);
+          Finish(*pending, std::move(*change));
+        });
+      });
 }
 
 void SchemaChanges::Finish(const Pending& pending, Result<SchemaChange> result) {
@@ -124,6 +150,16 @@ void SchemaChanges::Finish(const Pending& pending, Result<SchemaChange> result) 
     running_ = false;
   }
   pending.done(std::move(result));
+  SharedPass pass = Enter();
+  if (!*pass) return;
+  environment_.executor.Post([this, pass] { RunNext(); });
+}
+
+void SchemaChanges::End() {
+  {
+    MutexLock lock(mutex_);
+    running_ = false;
+  }
   SharedPass pass = Enter();
   if (!*pass) return;
   environment_.executor.Post([this, pass] { RunNext(); });

@@ -13,6 +13,7 @@
 #include "engine/database/live_groups.h"
 #include "engine/database/position_pins.h"
 #include "engine/database/read_only_state.h"
+#include "engine/database/removals.h"
 #include "engine/database/row_router.h"
 #include "engine/runtime/executor.h"
 #include "engine/schema/schema_registry.h"
@@ -41,6 +42,8 @@ class SchemaChanges {
         submit;
     // The change is durable and visible in `_schema`: publish it.
     std::function<void(const SchemaChange&, const PositionPins::Pin&)> apply;
+    // Changes that take something away ask it first.
+    Removals& removals;
   };
 
   explicit SchemaChanges(Environment environment) : environment_(std::move(environment)) {}
@@ -48,6 +51,10 @@ class SchemaChanges {
   // Any thread. `done` is called once; kUnavailable when the gate is closed. A change that deletes
   // a group is refused while an earlier deletion of that name is under way.
   void Push(Prepare prepare, Done done, bool deletes_group);
+  // Calls `begin` on the executor when no change is under way; none begins before the token is
+  // dropped. `refuse` instead when the database is closing.
+  void PushBarrier(std::function<void(std::shared_ptr<void>)> begin,
+                   std::function<void(const Error&)> refuse);
   // Tells the changes that wait that the database is closing; after the gate is closed.
   void RefuseWaiting();
 
@@ -56,19 +63,25 @@ class SchemaChanges {
     Prepare prepare;
     Done done;
     bool deletes_group = false;
+    std::function<void(std::shared_ptr<void>)> begin;  // of a barrier
   };
   using SharedPass = std::shared_ptr<Gate::Pass>;
 
   SharedPass Enter() { return std::make_shared<Gate::Pass>(environment_.gate.Enter()); }
+  void Add(Pending pending);
   void RunNext();
+  void End();
   void Start(Pending& pending);
   // What the change comes to, or why it cannot be; null when nothing is to be done.
   Result<SchemaChange> PrepareAllowed(const Pending& pending) const;
   Result<> CheckNames(const Pending& pending, const SchemaChange& change) const;
-  Result<> Submit(std::shared_ptr<Pending> pending, std::shared_ptr<SchemaChange> change);
+  Result<> Submit(std::shared_ptr<Pending> pending, std::shared_ptr<SchemaChange> change,
+                  Removals::Token token);
   void Finish(const Pending& pending, Result<SchemaChange> result);
 
   const Environment environment_;
+  // Tokens of barriers may outlive this in callbacks that never came.
+  const std::shared_ptr<char> alive_ = std::make_shared<char>();
   Mutex mutex_;
   std::deque<Pending> waiting_ GUARDED_BY(mutex_);
   bool running_ GUARDED_BY(mutex_) = false;

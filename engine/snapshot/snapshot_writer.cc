@@ -1,0 +1,166 @@
+#include "engine/snapshot/snapshot_writer.h"
+
+#include <algorithm>
+#include <iterator>
+#include <memory>
+#include <utility>
+
+#include <fmt/core.h>
+
+#include "engine/base/check.h"
+#include "engine/base/log.h"
+#include "engine/io/publish.h"
+#include "engine/snapshot/snapshot_name.h"
+
+namespace ficus {
+namespace {
+
+// So many manifests are open at a time, written and synced together.
+constexpr size_t kManifestsPerBatch = 64;
+// So many names are made between two looks at whether to stop.
+constexpr size_t kNamesPerLook = 256;
+
+Error Cancelled() { return Error{ErrorCode::kCancelled, "the snapshot was given up"}; }
+
+}  // namespace
+
+void AddCatalogError(CatalogSnapshot& catalog, std::string_view error) {
+  if (!catalog.error.empty()) catalog.error += "; ";
+  catalog.error += error;
+}
+
+Result<SnapshotContents> SnapshotWriter::Write(SnapshotDraft draft) {
+  SnapshotContents& contents = draft.contents;
+  CHECK(contents.catalogs.size() == draft.groups.size());
+  for (size_t i = 0; i < contents.catalogs.size(); ++i) {
+    Collect(contents.catalogs[i], draft.groups[i]);
+  }
+  Result<> made = Make();
+  if (made.has_value()) {
+    const int64_t started = clock_.Monotonic();
+    made = store_.Publish(contents);
+    times_.list_nanos = clock_.Monotonic() - started;
+  }
+  if (made.has_value()) return std::move(contents);
+  Undo(contents);
+  return std::move(made).error().With(fmt::format("snapshot {}", contents.id));
+}
+
+void SnapshotWriter::Collect(CatalogSnapshot& catalog, const std::vector<PinnedGroup>& groups) {
+  Tree tree;
+  tree.folder = SnapshotFolder(catalog);
+  tree.root = SnapshotTree(catalog.folder, catalog.name);
+  for (const PinnedGroup& group : groups) {
+    Result<GroupFiles> files = FilesOf(fs_, group);
+    if (!files.has_value()) {
+      AddCatalogError(
+          catalog, fmt::format("group {} is left out: {}", group.name, files.error().ToString()));
+      continue;
+    }
+    catalog.groups.push_back({group.name, group.id});
+    for (const std::string& damage : group.damage) {
+      AddCatalogError(catalog, fmt::format("group {} is not whole: {}", group.name, damage));
+    }
+    for (const auto& link : files->links) catalog.files.push_back(link.file);
+    for (const auto& manifest : files->manifests) catalog.files.push_back(manifest.file);
+    std::move(files->directories.begin(), files->directories.end(),
+              std::back_inserter(tree.directories));
+    std::move(files->links.begin(), files->links.end(), std::back_inserter(tree.links));
+    std::move(files->manifests.begin(), files->manifests.end(), std::back_inserter(tree.manifests));
+  }
+  std::sort(catalog.groups.begin(), catalog.groups.end(),
+            [](const SnapshotGroup& a, const SnapshotGroup& b) { return a.name < b.name; });
+  std::sort(catalog.files.begin(), catalog.files.end(),
+            [](const SnapshotFile& a, const SnapshotFile& b) { return a.path < b.path; });
+  trees_.push_back(std::move(tree));
+}
+
+Result<> SnapshotWriter::Make() {
+  const int64_t started = clock_.Monotonic();
+  for (const Tree& tree : trees_) RETURN_IF_ERROR(MakeDirectories(tree));
+  for (const Tree& tree : trees_) RETURN_IF_ERROR(LinkFiles(tree));
+  const int64_t linked = clock_.Monotonic();
+  times_.link_nanos = linked - started;
+  // Behind the links: the first sync then carries them, too, and those of the directories find
+  // little left to do.
+  RETURN_IF_ERROR(WriteManifests());
+  RETURN_IF_ERROR(SyncDirectories());
+  times_.sync_nanos = clock_.Monotonic() - linked;
+  return Ok();
+}
+
+Result<> SnapshotWriter::MakeDirectories(const Tree& tree) {
+  RETURN_IF_ERROR(CreateDirectories(fs_, ParentPath(tree.root), FileClass::kSnapshot));
+  RETURN_IF_ERROR(fs_.CreateDirectory(tree.root));
+  if (tree.folder != tree.root) RETURN_IF_ERROR(fs_.CreateDirectory(tree.folder));
+  for (const std::string& directory : tree.directories) {
+    RETURN_IF_ERROR(fs_.CreateDirectory(JoinPath(tree.folder, directory)));
+  }
+  return Ok();
+}
+
+Result<> SnapshotWriter::LinkFiles(const Tree& tree) {
+  size_t made = 0;
+  for (const GroupFiles::Link& link : tree.links) {
+    if (made++ % kNamesPerLook == 0 && stopped_()) return Cancelled();
+    RETURN_IF_ERROR(fs_.Link(link.source, JoinPath(tree.folder, link.file.path)));
+  }
+  return Ok();
+}
+
+Result<> SnapshotWriter::WriteManifests() {
+  std::vector<std::pair<std::string, std::string_view>> files;
+  for (const Tree& tree : trees_) {
+    for (const GroupFiles::NewFile& manifest : tree.manifests) {
+      files.emplace_back(JoinPath(tree.folder, manifest.file.path), manifest.bytes);
+    }
+  }
+  for (size_t begin = 0; begin < files.size(); begin += kManifestsPerBatch) {
+    if (stopped_()) return Cancelled();
+    const size_t end = std::min(begin + kManifestsPerBatch, files.size());
+    WriteBatch batch;
+    std::vector<std::unique_ptr<File>> open;
+    for (size_t i = begin; i < end; ++i) {
+      ASSIGN_OR_RETURN(auto file, fs_.Open(files[i].first, {.file_class = FileClass::kSnapshot,
+                                                            .mode = OpenMode::kCreate}));
+      batch.Write(*file, 0, files[i].second);
+      batch.Sync(*file, SyncKind::kAll);
+      open.push_back(std::move(file));
+    }
+    RETURN_IF_ERROR(fs_.Write(batch));
+  }
+  return Ok();
+}
+
+Result<> SnapshotWriter::SyncDirectories() {
+  for (const Tree& tree : trees_) {
+    for (auto directory = tree.directories.rbegin(); directory != tree.directories.rend();
+         ++directory) {
+      if (stopped_()) return Cancelled();
+      RETURN_IF_ERROR(fs_.SyncDirectory(JoinPath(tree.folder, *directory), FileClass::kSnapshot));
+    }
+    RETURN_IF_ERROR(fs_.SyncDirectory(tree.folder, FileClass::kSnapshot));
+    if (tree.folder != tree.root) {
+      RETURN_IF_ERROR(fs_.SyncDirectory(tree.root, FileClass::kSnapshot));
+    }
+    RETURN_IF_ERROR(fs_.SyncDirectory(ParentPath(tree.root), FileClass::kSnapshot));
+  }
+  return Ok();
+}
+
+void SnapshotWriter::Undo(const SnapshotContents& contents) {
+  // The list first: a publication that failed late may have left its name behind.
+  Result<> undone = fs_.Remove(SnapshotContentsPath(contents.id));
+  if (undone.has_value()) undone = fs_.SyncDirectory(kSnapshotsDirectory, FileClass::kSnapshot);
+  if (!undone.has_value() && undone.error().code == ErrorCode::kNotFound) undone = Ok();
+  for (const Tree& tree : trees_) {
+    if (!undone.has_value()) break;
+    undone = RemoveTree(fs_, tree.root);
+  }
+  if (!undone.has_value()) {
+    LogWarn("snapshot.undo", "what was made of snapshot {} stays until the next start: {}",
+            contents.id, undone.error().ToString());
+  }
+}
+
+}  // namespace ficus
