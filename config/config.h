@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "engine/base/log.h"
 
@@ -39,7 +40,25 @@ enum class DurabilityChoice { kStrict, kRelaxed };
 enum class IoEngineChoice { kAuto, kIoUring, kThreads };
 enum class DamagedPartsChoice { kFail, kSkip };
 enum class LogFormatChoice { kAuto, kText, kJson };
-enum class RestoreOnStart { kNever };
+enum class RestoreOnStart {
+  kNever,
+  kMarkers,  // when markers lie below storage.path
+  kIfEmpty,  // when storage.path holds no data
+};
+enum class TimeStyleChoice { kHourly, kDaily };
+enum class BackupFormChoice { kReleased, kSeed };
+enum class OverlapChoice { kSkip, kQueue };
+enum class MissedChoice { kRunOnce, kIgnore };
+
+// What of a backup is read back.
+struct VerifyChoice {
+  enum class Kind { kOff, kSample, kFull };
+
+  Kind kind = Kind::kSample;
+  uint32_t percent = 5;  // of kSample; else 0
+
+  friend bool operator==(const VerifyChoice&, const VerifyChoice&) = default;
+};
 
 struct NodeConfig {
   std::string name;  // empty: the host name
@@ -71,12 +90,20 @@ struct MergeConfig {
   friend bool operator==(const MergeConfig&, const MergeConfig&) = default;
 };
 
+struct SnapshotsConfig {
+  uint32_t keep = 10;
+  std::chrono::nanoseconds min_age = std::chrono::hours(1);
+
+  friend bool operator==(const SnapshotsConfig&, const SnapshotsConfig&) = default;
+};
+
 struct StorageConfig {
   std::string path = "/var/lib/ficus";
   DurabilityChoice durability = DurabilityChoice::kStrict;
   FlushConfig flush;
   WalConfig wal;
   MergeConfig merge;
+  SnapshotsConfig snapshots;
   std::chrono::nanoseconds segment_idle = std::chrono::hours(1);
 
   friend bool operator==(const StorageConfig&, const StorageConfig&) = default;
@@ -150,8 +177,65 @@ struct ApiConfig {
   friend bool operator==(const ApiConfig&, const ApiConfig&) = default;
 };
 
+struct RetryConfig {
+  uint32_t attempts = 8;  // the first one included
+  std::chrono::nanoseconds first = std::chrono::milliseconds(200);
+  std::chrono::nanoseconds max = std::chrono::seconds(20);
+
+  friend bool operator==(const RetryConfig&, const RetryConfig&) = default;
+};
+
+struct UploadConfig {
+  uint32_t concurrency = 8;
+  uint64_t rate_limit = 0;  // bytes per second; 0: none
+
+  friend bool operator==(const UploadConfig&, const UploadConfig&) = default;
+};
+
+// A place for backups.
+struct RemoteConfig {
+  std::string url;  // never empty in a loaded configuration
+  RetryConfig retry;
+  UploadConfig upload;
+
+  friend bool operator==(const RemoteConfig&, const RemoteConfig&) = default;
+};
+
+// How many backups stay: the newest of each of so many hours, days, weeks and months.
+struct KeepConfig {
+  uint32_t hourly = 24;
+  uint32_t daily = 7;
+  uint32_t weekly = 4;
+  uint32_t monthly = 6;
+  uint32_t min = 3;  // whatever their age; at least 1
+
+  friend bool operator==(const KeepConfig&, const KeepConfig&) = default;
+};
+
+// A backup that is made again and again. Schedule and zone are kept as text: who runs the job
+// understands them.
+struct BackupConfig {
+  std::string remote;    // a name of `remotes`
+  std::string schedule;  // never empty in a loaded configuration
+  std::string time_zone = "UTC";
+  TimeStyleChoice time_style = TimeStyleChoice::kDaily;
+  BackupFormChoice form = BackupFormChoice::kReleased;
+  std::chrono::nanoseconds jitter{0};
+  std::vector<std::string> groups;    // empty: all; a name may end in '*'
+  std::vector<std::string> catalogs;  // empty: all
+  OverlapChoice on_overlap = OverlapChoice::kSkip;
+  MissedChoice missed = MissedChoice::kRunOnce;
+  VerifyChoice verify;
+  KeepConfig keep;
+  bool allow_degraded = false;
+
+  friend bool operator==(const BackupConfig&, const BackupConfig&) = default;
+};
+
 struct RestoreConfig {
   RestoreOnStart on_start = RestoreOnStart::kNever;
+  std::string remote;  // a name of `remotes`; empty only with kNever
+  uint32_t concurrency = 8;
 
   friend bool operator==(const RestoreConfig&, const RestoreConfig&) = default;
 };
@@ -169,6 +253,8 @@ struct Config {
   MetricsConfig metrics;
   LogConfig log;
   ApiConfig api;
+  std::map<std::string, RemoteConfig> remotes;
+  std::map<std::string, BackupConfig> backups;
   RestoreConfig restore;
 
   friend bool operator==(const Config&, const Config&) = default;

@@ -7,8 +7,8 @@
 #include <fmt/core.h>
 
 #include "config/keys.h"
-#include "engine/base/suggestion.h"
 #include "config/yaml_tree.h"
+#include "engine/base/suggestion.h"
 
 namespace ficus {
 namespace {
@@ -156,9 +156,11 @@ class Loader {
       if (!CheckOnce(key, section, entry)) continue;
       if (entry.key.find('.') != std::string::npos) {
         UnknownEntry(key, entry);
+      } else if (HasNamedSections(path)) {
+        LoadNamedSection(path, entry);
       } else if (IsConfigSection(key)) {
         LoadSubsection(key, entry);
-      } else if (const ConfigKey* known = FindConfigKey(key); known != nullptr) {
+      } else if (const std::optional<ConfigKey> known = FindConfigKey(key)) {
         LoadKey(*known, key, entry);
       } else {
         UnknownEntry(key, entry);
@@ -183,12 +185,51 @@ class Loader {
     }
   }
 
+  // A remote or a backup.
+  void LoadNamedSection(const std::string& path, const YamlEntry& entry) {
+    const Result<> added = AddNamedSection(check_.loaded.config, path, entry.key);
+    if (!added) {
+      Mistake(Where(entry.position),
+              fmt::format("{}: {} {}", path, Quoted(entry.key), added.error().message));
+      return;
+    }
+    const std::string key = Join(path, entry.key);
+    check_.loaded.origins[key] = {ConfigOrigin::Kind::kFile, Where(entry.position)};
+    LoadSubsection(key, entry);
+  }
+
   void LoadKey(const ConfigKey& known, const std::string& key, const YamlEntry& entry) {
     if (known.kind == ConfigKeyKind::kMap) {
       LoadMap(known, key, entry.value);
       return;
     }
+    if (known.kind == ConfigKeyKind::kList && entry.value.kind == YamlNode::Kind::kSequence) {
+      LoadList(known, key, entry.value);
+      return;
+    }
     LoadValue(known.kind == ConfigKeyKind::kText, known.takes, key, entry);
+  }
+
+  void LoadList(const ConfigKey& known, const std::string& key, const YamlNode& list) {
+    std::string text;
+    bool fine = true;
+    for (const YamlNode& item : list.items) {
+      Config scratch;
+      if (item.kind != YamlNode::Kind::kScalar) {
+        Mistake(Where(item.position), Shown(key) + ": takes " + known.takes);
+        fine = false;
+      } else if (item.text.empty() || item.text.find(',') != std::string::npos) {
+        Mistake(Where(item.position),
+                fmt::format("{}: {} is empty or holds a comma", Shown(key), Quoted(item.text)));
+        fine = false;
+      } else if (const Result<> set = known.set(scratch, item.text); !set) {
+        Mistake(Where(item.position),
+                fmt::format("{}: {} {}", Shown(key), Quoted(item.text), set.error().message));
+        fine = false;
+      }
+      text += (text.empty() ? "" : ",") + item.text;
+    }
+    if (fine) Apply({ConfigOrigin::Kind::kFile, Where(list.position)}, key, text);
   }
 
   void LoadMap(const ConfigKey& known, const std::string& key, const YamlNode& map) {
@@ -315,8 +356,8 @@ class Loader {
 
   void ApplyText(const ConfigOrigin& origin, const std::string& key, const std::string& text,
                  Secret secret) {
-    const ConfigKey* known = FindConfigKey(key);
-    if (known == nullptr) {
+    const std::optional<ConfigKey> known = FindConfigKey(key);
+    if (!known) {
       if (IsConfigSection(key)) {
         Mistake(origin.where, key + ": is a section: its keys go below it");
       } else {
@@ -360,7 +401,7 @@ class Loader {
   // A dotted path belongs to flags; in a file its words are sections.
   void UnknownEntry(const std::string& key, const YamlEntry& entry) {
     const size_t dot = entry.key.find('.');
-    if (dot != std::string::npos && FindConfigKey(key) != nullptr) {
+    if (dot != std::string::npos && FindConfigKey(key)) {
       Mistake(Where(entry.position),
               fmt::format("{}: write it as a section: {}:, and {}: below it", key,
                           entry.key.substr(0, dot), entry.key.substr(dot + 1)));
@@ -388,6 +429,48 @@ class Loader {
     CheckListeners("http.listen", config.http.listen, "grpc.listen", config.grpc.listen);
     CheckListeners("metrics.listen", config.metrics.listen, "grpc.listen", config.grpc.listen);
     CheckListeners("metrics.listen", config.metrics.listen, "http.listen", config.http.listen);
+    for (const auto& [name, remote] : config.remotes) {
+      CheckGiven(Join("remotes", name), "url", remote.url);
+      const std::string retry = "remotes." + name + ".retry.";
+      CheckOrder(retry + "first", remote.retry.first <= remote.retry.max, "must not be above",
+                 retry + "max");
+    }
+    for (const auto& [name, backup] : config.backups) {
+      CheckGiven(Join("backups", name), "schedule", backup.schedule);
+      CheckGiven(Join("backups", name), "remote", backup.remote);
+      CheckRemote("backups." + name + ".remote", backup.remote);
+    }
+    CheckRemote("restore.remote", config.restore.remote);
+    if (config.restore.on_start != RestoreOnStart::kNever && config.restore.remote.empty()) {
+      Mistake(check_.loaded.Origin("restore.on_start").where,
+              "restore.on_start: needs restore.remote, the place to restore from");
+    }
+  }
+
+  // A key without a default, in the section at `path`.
+  void CheckGiven(const std::string& path, const std::string& key, const std::string& value) {
+    if (!value.empty()) return;
+    Mistake(OriginBelow(path), fmt::format("{}: {} is missing", path, key));
+  }
+
+  // Where the section is, or else the first of its keys that was given.
+  std::string OriginBelow(const std::string& path) const {
+    const auto& origins = check_.loaded.origins;
+    const auto found = origins.lower_bound(path);
+    return found == origins.end() ? path : found->second.where;
+  }
+
+  void CheckRemote(const std::string& key, const std::string& remote) {
+    const auto& remotes = check_.loaded.config.remotes;
+    if (remote.empty() || remotes.count(remote) != 0) return;
+    std::vector<std::string> names;
+    for (const auto& item : remotes) names.push_back(item.first);
+    const std::string nearest = NearestWord(remote, names);
+    const bool secret = check_.loaded.secrets.count(key) != 0;
+    Mistake(check_.loaded.Origin(key).where,
+            fmt::format("{}: {} is not one of the remotes{}", key,
+                        secret ? "its value" : Quoted(remote),
+                        nearest.empty() ? "" : "; did you mean " + nearest + "?"));
   }
 
   void CheckOrder(const std::string& key, bool holds, const std::string& relation,

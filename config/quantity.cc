@@ -1,5 +1,6 @@
 #include "config/quantity.h"
 
+#include <algorithm>
 #include <arpa/inet.h>
 #include <array>
 #include <charconv>
@@ -98,6 +99,14 @@ Result<uint64_t> ParseByteSize(std::string_view text) {
   return NotASize();
 }
 
+Result<uint64_t> ParseByteRate(std::string_view text) {
+  constexpr std::string_view kPerSecond = "/s";
+  if (text == "0") return uint64_t{0};
+  const size_t size = text.size() - std::min(text.size(), kPerSecond.size());
+  if (text.substr(size) == kPerSecond) return ParseByteSize(text.substr(0, size));
+  return Wrong("is not a rate: write for example 50MiB/s, or 0 for none");
+}
+
 Result<std::chrono::nanoseconds> ParseDuration(std::string_view text) {
   if (text == "0") return std::chrono::nanoseconds(0);
   if (!text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos) {
@@ -193,6 +202,10 @@ std::string FormatDuration(std::chrono::nanoseconds duration) {
     rest %= unit.factor;
   }
   return text.empty() ? "0" : text;
+}
+
+std::string FormatByteRate(uint64_t bytes_per_second) {
+  return bytes_per_second == 0 ? "0" : FormatByteSize(bytes_per_second) + "/s";
 }
 
 std::string FormatPercent(uint32_t percent) { return std::to_string(percent) + "%"; }

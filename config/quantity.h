@@ -20,6 +20,8 @@ Result<uint64_t> ParseByteSize(std::string_view text);
 Result<std::chrono::nanoseconds> ParseDuration(std::string_view text);
 // "85%" gives 85; at most 100.
 Result<uint32_t> ParsePercent(std::string_view text);
+// "100MiB/s": a size for each second. "0" needs no unit.
+Result<uint64_t> ParseByteRate(std::string_view text);
 // A whole number without unit.
 Result<uint64_t> ParseCount(std::string_view text);
 // "127.0.0.1:17912", "[::1]:17912", "localhost:0" (127.0.0.1), ":17912" (0.0.0.0).
@@ -31,6 +33,7 @@ Result<MemoryLimit> ParseMemoryLimit(std::string_view text);
 std::string FormatByteSize(uint64_t bytes);
 // Rounded down to milliseconds, the smallest unit that can be written.
 std::string FormatDuration(std::chrono::nanoseconds duration);
+std::string FormatByteRate(uint64_t bytes_per_second);
 std::string FormatPercent(uint32_t percent);
 std::string FormatListenAddress(const ListenAddress& address);
 std::string FormatMemoryLimit(const MemoryLimit& limit);

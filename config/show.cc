@@ -32,19 +32,34 @@ std::string YamlQuoted(std::string_view text) {
   return quoted + "\"";
 }
 
+// "a,b" -> ["a", "b"]
+std::string YamlList(std::string_view text) {
+  std::string list = "[";
+  for (size_t start = 0; !text.empty() && start <= text.size();) {
+    const size_t end = std::min(text.find(',', start), text.size());
+    list += (list.size() == 1 ? "" : ", ") + YamlQuoted(text.substr(start, end - start));
+    start = end + 1;
+  }
+  return list + "]";
+}
+
 class Printer {
  public:
   Printer(const LoadedConfig& loaded, ShowOrigin origin) : loaded_(loaded), origin_(origin) {}
 
   std::string Print() {
-    for (const ConfigKey& key : ConfigKeys()) {
+    const std::vector<ConfigKey> keys = ConfigKeysOf(loaded_.config);
+    for (const ConfigKey& key : keys) {
+      if (key.path == "restore.on_start") PrintEmptySections();
       PrintSections(Words(key.path));
       if (key.kind == ConfigKeyKind::kMap) {
         PrintMap(key);
       } else {
         const std::string value = key.show(loaded_.config);
         Line(Words(key.path).size() - 1, Words(key.path).back(), key.path,
-             key.kind == ConfigKeyKind::kText ? YamlQuoted(value) : value);
+             key.kind == ConfigKeyKind::kText   ? YamlQuoted(value)
+             : key.kind == ConfigKeyKind::kList ? YamlList(value)
+                                                : value);
       }
     }
     return std::move(text_);
@@ -58,9 +73,18 @@ class Printer {
       ++same;
     }
     for (size_t depth = same; depth + 1 < words.size(); ++depth) {
-      text_ += std::string(2 * depth, ' ').append(words[depth]) + ":\n";
+      // The operator's names may be words that mean something to YAML.
+      const bool is_name = depth == 1 && HasNamedSections(words[0]);
+      text_ += std::string(2 * depth, ' ')
+                   .append(is_name ? YamlQuoted(words[depth]) : std::string(words[depth])) +
+               ":\n";
     }
     open_ = words;
+  }
+
+  void PrintEmptySections() {
+    if (loaded_.config.remotes.empty()) Line(0, "remotes", "remotes", "{}");
+    if (loaded_.config.backups.empty()) Line(0, "backups", "backups", "{}");
   }
 
   void PrintMap(const ConfigKey& key) {

@@ -21,6 +21,7 @@
 #include "config/load.h"
 #include "config/show.h"
 #include "engine/base/log.h"
+#include "server/daemon/config_check.h"
 #include "server/daemon/daemon.h"
 #include "server/daemon/log_settings.h"
 #include "server/daemon/service_manager.h"
@@ -68,6 +69,7 @@ std::optional<LoadedConfig> Load(const Options& options) {
     sources.flags.push_back(*std::move(flag));
   }
   ConfigCheck check = CheckConfig(sources, DiskConfigFiles());
+  if (check.mistakes.empty()) check.mistakes = CheckMeanings(check.loaded);
   for (const ConfigMistake& mistake : check.mistakes) {
     std::fprintf(stderr, "%s\n", mistake.ToString().c_str());
   }

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <map>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -69,6 +70,7 @@ storage:
   flush: {interval: 7s, bytes: 32MiB}
   wal: {path: /log, file_bytes: 16MiB, max_bytes: 512MiB, max_age: 5m}
   merge: {threads: 3, max_part: 1GiB}
+  snapshots: {keep: 7, min_age: 10m}
   segment_idle: 2h
 io: {engine: threads, queue_depth: 64}
 memory: {limit: 4GiB}
@@ -80,7 +82,29 @@ http: {listen: "[::1]:2"}
 metrics: {listen: ":3"}
 log: {level: debug, format: json, output: /var/log/ficus.log}
 api: {version: "0.9"}
-restore: {on_start: never}
+remotes:
+  disk:
+    url: file:///b
+    retry: {attempts: 3, first: 1s, max: 2s}
+    upload: {concurrency: 2, rate_limit: 50MiB/s}
+  other: {url: "file:///c"}
+backups:
+  nightly:
+    remote: disk
+    schedule: "30 1 * * *"
+    time_zone: Europe/Berlin
+    time_style: hourly
+    form: seed
+    jitter: 2m
+    groups: [sw_metric, "sw_record*"]
+    catalogs: [measure]
+    on_overlap: queue
+    missed: ignore
+    verify: sample 7%
+    keep: {hourly: 1, daily: 2, weekly: 0, monthly: 4, min: 5}
+    allow_degraded: true
+  weekly: {remote: other, schedule: "@weekly", verify: full, groups: []}
+restore: {on_start: if_empty, remote: disk, concurrency: 4}
 )");
   Config expected;
   expected.node.name = "n1";
@@ -113,6 +137,31 @@ restore: {on_start: never}
   expected.log.format = LogFormatChoice::kJson;
   expected.log.output = "/var/log/ficus.log";
   expected.api.version = "0.9";
+  expected.storage.snapshots = {7, std::chrono::minutes(10)};
+  expected.remotes["disk"] = {
+      "file:///b", {3, std::chrono::seconds(1), std::chrono::seconds(2)}, {2, 50 * kMiB}};
+  expected.remotes["other"].url = "file:///c";
+  BackupConfig nightly;
+  nightly.remote = "disk";
+  nightly.schedule = "30 1 * * *";
+  nightly.time_zone = "Europe/Berlin";
+  nightly.time_style = TimeStyleChoice::kHourly;
+  nightly.form = BackupFormChoice::kSeed;
+  nightly.jitter = std::chrono::minutes(2);
+  nightly.groups = {"sw_metric", "sw_record*"};
+  nightly.catalogs = {"measure"};
+  nightly.on_overlap = OverlapChoice::kQueue;
+  nightly.missed = MissedChoice::kIgnore;
+  nightly.verify = {VerifyChoice::Kind::kSample, 7};
+  nightly.keep = {1, 2, 0, 4, 5};
+  nightly.allow_degraded = true;
+  expected.backups["nightly"] = nightly;
+  BackupConfig weekly;
+  weekly.remote = "other";
+  weekly.schedule = "@weekly";
+  weekly.verify = {VerifyChoice::Kind::kFull, 0};
+  expected.backups["weekly"] = weekly;
+  expected.restore = {RestoreOnStart::kIfEmpty, "disk", 4};
   REQUIRE(config == expected);
 }
 
@@ -134,6 +183,50 @@ TEST_CASE("the annotated file holds every key with its default", "[config]") {
   }
   const Result<std::string> text = DiskConfigFiles().Read(sources.file, kYamlBytesMax);
   REQUIRE_THAT(*text, Catch::Contains("labels: {}"));
+}
+
+TEST_CASE("the examples of the annotated file are the defaults of remotes and backups",
+          "[config]") {
+  const Result<std::string> text = DiskConfigFiles().Read("config/ficus.yaml", kYamlBytesMax);
+  REQUIRE(text);
+  // The lines behind "#" below the two keys, as an operator uncomments them.
+  std::string uncommented;
+  std::istringstream lines(*text);
+  for (std::string line; std::getline(lines, line);) {
+    if (line.substr(0, 8) == "remotes:" || line.substr(0, 8) == "backups:") {
+      uncommented += line.substr(0, 8) + "\n";
+    } else {
+      uncommented += (line.substr(0, 3) == "#  " ? line.substr(1) : line) + "\n";
+    }
+  }
+  const ConfigCheck check = CheckText(uncommented);
+  REQUIRE(Told(check) == Lines());
+  Config expected;
+  expected.remotes["disk"].url = "file:///var/backups/ficus";
+  expected.backups["nightly"].remote = "disk";
+  expected.backups["nightly"].schedule = "30 1 * * *";
+  REQUIRE(check.loaded.config == expected);
+  for (const ConfigKey& key : ConfigKeysOf(expected)) {
+    CAPTURE(key.path);
+    if (key.kind == ConfigKeyKind::kMap) continue;
+    REQUIRE(check.loaded.Origin(key.path).kind == ConfigOrigin::Kind::kFile);
+  }
+}
+
+TEST_CASE("remotes and backups can be given by variables and flags", "[config]") {
+  ConfigSources sources;
+  sources.environment = {{"FICUS_REMOTES__DISK__URL", "file:///b"}};
+  sources.flags = {{"--set", "backups.by-hour.remote", "disk"},
+                   {"--set", "backups.by-hour.schedule", "@hourly"},
+                   {"--set", "backups.by-hour.groups", "a,b*"}};
+  const ConfigCheck check = CheckConfig(sources, MemoryConfigFiles(Files()));
+  REQUIRE(Told(check) == Lines());
+  REQUIRE(check.loaded.config.remotes.at("disk").url == "file:///b");
+  REQUIRE(check.loaded.config.backups.at("by-hour").groups == Lines{"a", "b*"});
+  sources.flags.pop_back();
+  sources.flags.pop_back();
+  REQUIRE(Told(CheckConfig(sources, MemoryConfigFiles(Files()))) ==
+          Lines{"--set: backups.by-hour: schedule is missing"});
 }
 
 TEST_CASE("each mistake is told with its place and what was meant", "[config][mistake]") {
@@ -168,6 +261,52 @@ TEST_CASE("each mistake is told with its place and what was meant", "[config][mi
       {"node: {labels: x}\n", "1:16: node.labels: takes names with texts below them"},
       {"node: {labels: {a: [1]}}\n", "1:20: node.labels.a: takes a text, not a list"},
       {"node: {labels: {a: }}\n", "1:17: node.labels.a: has no value; it takes a text"},
+      // Remotes and backups
+      {"remotes: {disk: {ulr: x}}\n",
+       "1:18: remotes.disk.ulr: unknown key; did you mean remotes.disk.url?"},
+      {"remote: {disk: {url: x}}\n", "1:1: remote: unknown key; did you mean remotes?"},
+      {"remotes: {disk: {retry: {atempts: 3}}}\n",
+       "1:26: remotes.disk.retry.atempts: unknown key; did you mean remotes.disk.retry.attempts?"},
+      {"remotes: {disk: {region: eu}}\n",
+       "1:18: remotes.disk.region: unknown key; did you mean remotes.disk.retry?"},
+      {"remotes: {a b: {url: x}}\n",
+       "1:11: remotes: \"a b\" is not a name of 1 to 63 letters, digits, _ or -"},
+      {"remotes: {d: {url: /x}}\n",
+       "1:20: remotes.d.url: \"/x\" is not a URL such as file:///var/backups/ficus"},
+      {"remotes: {d: {url: \"file:///x\"}, d: {}}\n",
+       "1:34: remotes.d: given twice; first in line 1"},
+      {"remotes:\n  disk:\n", "2:3: remotes.disk: url is missing"},
+      {"remotes: {d: file:///x}\n", "1:14: remotes.d: is a section: its keys go below it"},
+      {"remotes: {d: {url: \"file:///x\", retry: {first: 30s}}}\n",
+       "1:48: remotes.d.retry.first (30s) must not be above remotes.d.retry.max (20s)"},
+      {"remotes: {d: {url: \"file:///x\", upload: {rate_limit: 5MiB}}}\n",
+       "1:54: remotes.d.upload.rate_limit: \"5MiB\" is not a rate: write for example 50MiB/s, or 0 "
+       "for none"},
+      {"remotes: {disk: {url: \"file:///x\"}}\n"
+       "backups:\n  nightly:\n    remote: dsik\n    schedule: \"@daily\"\n",
+       "4:13: backups.nightly.remote: \"dsik\" is not one of the remotes; did you mean disk?"},
+      {"backups: {n: {schedule: \"@daily\"}}\n", "1:11: backups.n: remote is missing"},
+      {"remotes: {d: {url: \"file:///x\"}}\nbackups: {n: {remote: d}}\n",
+       "2:11: backups.n: schedule is missing"},
+      {"backups: {n: {keep: {min: 0}}}\n",
+       "1:27: backups.n.keep.min: \"0\" is below the least allowed, 1"},
+      {"backups: {n: {verify: sample}}\n",
+       "1:23: backups.n.verify: \"sample\" is not off, full, or sample with 1% to 100%, such as "
+       "sample 5%"},
+      {"backups: {n: {groups: [a, \"*b\"]}}\n",
+       "1:27: backups.n.groups: \"*b\" is not the name of a group, nor the beginning of one and a "
+       "* "
+       "at its end"},
+      {"backups: {n: {catalogs: [mesure]}}\n",
+       "1:26: backups.n.catalogs: \"mesure\" is not one of measure, property, stream; did you mean "
+       "measure?"},
+      {"backups: {n: {groups: [[a]]}}\n", "1:24: backups.n.groups: takes a list of groups"},
+      {"backups: {n: {groups: {a: b}}}\n",
+       "1:23: backups.n.groups: takes a list of groups, not a section"},
+      {"restore: {remote: nowhere}\n",
+       "1:19: restore.remote: \"nowhere\" is not one of the remotes"},
+      {"restore: {on_start: markers}\n",
+       "1:21: restore.on_start: needs restore.remote, the place to restore from"},
       // YAML itself
       {"storage: {path: /x\n", "2:1: not valid YAML: end of map flow not found"},
       {"node: &x {name: a}\n", "1:7: anchors are not supported"},
@@ -211,8 +350,9 @@ TEST_CASE("each mistake is told with its place and what was meant", "[config][mi
        "1:15: log.output: \"ficus.log\" is neither stderr nor an absolute path"},
       {"api: {version: 1}\n",
        "1:16: api.version: \"1\" is not a version: write two numbers, for example 0.10"},
-      {"restore: {on_start: markers}\n",
-       "1:21: restore.on_start: \"markers\" is not the word never"},
+      {"restore: {on_start: marker}\n",
+       "1:21: restore.on_start: \"marker\" is not one of never, markers, if_empty; did you mean "
+       "markers?"},
       {"node: {name: \"a\\nb\"}\n", "1:14: node.name: \"a\\x0ab\" contains a control character"},
       {"node: {labels: {\"a b\": x}}\n",
        "1:24: node.labels.a b: \"x\" has a label name that is not 1 to 63 letters, digits, _, -, "

@@ -31,6 +31,8 @@ node:
 storage: {flush: {interval: 1m30s}}
 memory: {limit: 2GiB}
 grpc: {listen: "[::1]:0"}
+remotes: {true: {url: "file:///b", upload: {rate_limit: 3MB/s}}}
+backups: {nightly: {remote: "true", schedule: "@daily", groups: ['a"b', c*], verify: off}}
 )";
 
 TEST_CASE("every value is shown with its origin, secrets as stars", "[config]") {
