@@ -364,6 +364,9 @@ TEST_CASE("killed at any request, the next run ends at the same place", "[backup
         const bool survived = Pruner(store, kHeldLease).Run(Request(killed_on), {}).has_value();
         CAPTURE(killed_on, is_done, limit);
         RequireWhole(*copy);
+        if (copy->Head(CommitKey("2026-11-21", 1), {})) {
+          REQUIRE(copy->Head(CommitKey("2026-11-21", 2), {}).has_value());
+        }
         finish(*copy, killed_on);
         REQUIRE(copy->Contents() == expected->Contents());
         if (survived) break;
