@@ -10,6 +10,7 @@
 #include "engine/base/log.h"
 #include "server/backup/checked_file.h"
 #include "server/backup/destination_records.h"
+#include "server/backup/put_once.h"
 #include "server/backup/repository_keys.h"
 #include "server/backup/transfer.h"
 
@@ -19,13 +20,17 @@ namespace {
 // A plan is made without the lease; another run may commit before we hold it.
 constexpr int kPlansMax = 4;
 
-Result<std::optional<NodeRecord>> ReadNode(ObjectStore& store, std::stop_token stop) {
+// None where there is no owner yet, or only the beginning of our own record.
+Result<std::optional<NodeRecord>> ReadNode(ObjectStore& store, uint64_t node_id,
+                                           std::stop_token stop) {
   auto text = GetText(store, kNodeKey, kRecordBytesMax, std::move(stop));
   if (!text && text.error().code == ErrorCode::kNotFound) return std::optional<NodeRecord>();
   if (!text) return std::move(text).error().With("read the owner of " + store.url());
   auto record = DecodeNode(*text);
-  if (!record) return std::move(record).error().With("read the owner of " + store.url());
-  return std::optional<NodeRecord>(*record);
+  if (record) return std::optional<NodeRecord>(*record);
+  const std::string own = EncodeNode({node_id});
+  if (IsCutShort(own)(*text)) return std::optional<NodeRecord>();
+  return std::move(record).error().With("read the owner of " + store.url());
 }
 
 Result<> CheckOwner(const std::string& url, const NodeRecord& record, uint64_t node_id) {
@@ -79,11 +84,11 @@ bool IsTransient(ErrorCode code) {
     case ErrorCode::kDeadlineExceeded:
     case ErrorCode::kFailedPrecondition:
     case ErrorCode::kPermissionDenied:
+    case ErrorCode::kAlreadyExists:
     case ErrorCode::kUnknown:
       return true;
     case ErrorCode::kInvalidArgument:
     case ErrorCode::kNotFound:
-    case ErrorCode::kAlreadyExists:
     case ErrorCode::kCorruption:
     case ErrorCode::kUnsupportedVersion:
     case ErrorCode::kUnimplemented:
@@ -201,26 +206,18 @@ Result<> BackupJob::CheckSnapshot() {
 }
 
 Result<> BackupJob::CheckNode(std::stop_token stop) {
-  ASSIGN_OR_RETURN(const auto record, ReadNode(target_.store, stop));
-  if (!record) return Ok();
-  return CheckOwner(target_.store.url(), *record, tools_.node_id);
+  ASSIGN_OR_RETURN(const auto record, ReadNode(target_.store, tools_.node_id, stop));
+  bound_ = record.has_value();
+  return record ? CheckOwner(target_.store.url(), *record, tools_.node_id) : Ok();
 }
 
 Result<> BackupJob::BindNode(std::stop_token stop) {
-  ObjectStore& to = store();
-  PutCondition condition;
-  if (to.abilities().conditional_put) {
-    condition.kind = PutCondition::Kind::kIfAbsent;
-  } else {
-    ASSIGN_OR_RETURN(const auto present, ReadNode(to, stop));
-    if (present) return CheckOwner(to.url(), *present, tools_.node_id);
-  }
+  if (bound_) return Ok();
   const std::string text = EncodeNode({tools_.node_id});
-  auto put = to.Put(kNodeKey, TextSource(text), condition, stop);
-  ASSIGN_OR_RETURN(const auto record, ReadNode(to, stop));
-  if (record) return CheckOwner(to.url(), *record, tools_.node_id);
-  if (!put) return std::move(put).error().With("bind " + to.url() + " to this node");
-  return Error{ErrorCode::kIo, to.url() + " forgets what it is given"};
+  const auto put =
+      PutOnce(store(), std::string(kNodeKey), text, kRecordBytesMax, IsCutShort(text), stop);
+  if (!put && put.error().code != ErrorCode::kAlreadyExists) return put;
+  return CheckNode(stop);
 }
 
 Result<> BackupJob::PlanRun(std::stop_token stop) {

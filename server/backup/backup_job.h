@@ -136,6 +136,7 @@ class BackupJob {
   std::unique_ptr<GuardedStore> guarded_;
   std::stop_source lost_;  // requested when the lease is
 
+  bool bound_ = false;  // the destination is known to be this node's
   std::string place_;
   LayoutView view_;
   BackupPlan plan_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <functional>
 #include <utility>
 
 #include <fmt/format.h>
@@ -47,9 +48,16 @@ Result<std::optional<Lease::Held>> Lease::Read(const Terms& terms, std::stop_tok
     if (info.error().code == ErrorCode::kNotFound) return std::optional<Held>();
     return std::move(info).error().With("read the lease");
   }
-  auto record = DecodeLease(text);
-  if (!record) return std::move(record).error().With("read the lease of " + terms.store.url());
-  return std::optional<Held>(Held{*record, info->etag});
+  const auto record = DecodeLease(text);
+  if (record) return std::optional<Held>(Held{*record, info->etag});
+  // Whoever wrote it gets its whole time. The number of seconds is above any count of owners.
+  LogWarn("backup.lease_unreadable", "{}: {}", terms.store.url(), record.error().message);
+  LeaseRecord unknown;
+  unknown.run = "unknown";
+  unknown.nonce = std::hash<std::string>()(info->etag);
+  unknown.generation = static_cast<uint64_t>(terms.clock.Now() / kNanosPerSecond);
+  unknown.expires_at = terms.clock.Now();
+  return std::optional<Held>(Held{unknown, info->etag});
 }
 
 // The lease as it is now when the write was ours; none when somebody else was faster.

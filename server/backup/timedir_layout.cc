@@ -6,6 +6,7 @@
 
 #include "engine/base/log.h"
 #include "server/backup/layout.h"
+#include "server/backup/put_once.h"
 #include "server/backup/repository_keys.h"
 #include "server/backup/repository_records.h"
 
@@ -133,19 +134,6 @@ Result<> LookBeside(ObjectStore& store, const std::string& place, const Names& n
   return Ok();
 }
 
-// Puts what must be there exactly once; that our own earlier try put it already is no error.
-Result<> PutOnce(ObjectStore& store, const std::string& key, const std::string& text,
-                 uint64_t bytes_max, std::stop_token stop) {
-  PutCondition condition;
-  if (store.abilities().conditional_put) condition.kind = PutCondition::Kind::kIfAbsent;
-  auto put = store.Put(key, TextSource(text), condition, stop);
-  if (put && put->size_bytes == text.size()) return Ok();
-  auto present = GetText(store, key, bytes_max, stop);
-  if (present && *present == text) return Ok();
-  if (!put) return std::move(put).error().With("put " + key);
-  return Error{ErrorCode::kIo, "put " + key + ": the store keeps other bytes than were sent"};
-}
-
 class TimedirLayout final : public Layout {
  public:
   // A daily directory cannot take a file whose name is used for something else since the morning;
@@ -227,12 +215,16 @@ class TimedirLayout final : public Layout {
                               const CommitTerms& terms, std::stop_token stop) const override {
     RETURN_IF_ERROR(CheckManifest(manifest));
     const std::string text = EncodeBackupManifest(manifest);
-    RETURN_IF_ERROR(PutOnce(store, ManifestKey(manifest.timedir, manifest.generation), text,
-                            kBackupManifestBytesMax, stop));
+    // The generation is above everything that was ever begun here, and the lease is ours: whatever
+    // lies there, we have put it.
+    RETURN_IF_ERROR(PutOnce(
+        store, ManifestKey(manifest.timedir, manifest.generation), text, kBackupManifestBytesMax,
+        [](std::string_view) { return true; }, stop));
     const CommitRecord commit = CommitOf(manifest, text, terms.lease_generation, terms.clock.Now());
     RETURN_IF_ERROR(terms.confirm());
-    RETURN_IF_ERROR(PutOnce(store, CommitKey(manifest.timedir, manifest.generation),
-                            EncodeCommit(commit), kRecordBytesMax, stop));
+    const std::string record = EncodeCommit(commit);
+    RETURN_IF_ERROR(PutOnce(store, CommitKey(manifest.timedir, manifest.generation), record,
+                            kRecordBytesMax, IsCutShort(record), stop));
     return commit;
   }
 

@@ -574,7 +574,7 @@ size_t DieEverywhere(CrashScene& scene, bool take_back, size_t concurrency, uint
 }  // namespace
 
 TEST_CASE("killed at every request, a run resumes and leaves nothing behind", "[backup][crash]") {
-  CrashScene scene(90, VerifyMode::kFull);
+  CrashScene scene(100, VerifyMode::kFull);
   const size_t points = DieEverywhere(scene, false, 1, 1);
   WARN("killed at " << points << " points");
   REQUIRE(points >= 300);

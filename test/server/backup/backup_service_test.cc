@@ -1,0 +1,286 @@
+#include "server/backup/backup_service.h"
+
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+#include <catch2/catch.hpp>
+
+#include "server/backup/backup_metrics.h"
+#include "server/remote/faulty_store.h"
+#include "server/remote/memory_store.h"
+#include "test/server/backup/job_harness.h"
+
+namespace ficus {
+namespace {
+
+RunRequest JobRequest(std::string job, bool dry_run = false) {
+  RunRequest request;
+  request.job = std::move(job);
+  request.dry_run = dry_run;
+  return request;
+}
+
+// A service over a node in memory.
+struct Scene {
+  JobHarness harness;
+  SystemClock clock;
+  SystemRandom random;
+  MetricRegistry metrics;
+  std::shared_ptr<MemoryStore> memory = std::make_shared<MemoryStore>();
+  std::shared_ptr<FaultyStore> store = std::make_shared<FaultyStore>(*memory);
+  BackupSettings settings;
+  std::unique_ptr<BackupService> service;
+
+  explicit Scene(size_t parts = 10) {
+    harness.Fill(parts);
+    settings.destinations = {{"here", store, OnRestart::kResume, 2}};
+    harness.spec.verify = VerifyMode::kFull;
+    settings.jobs = {harness.spec};
+  }
+
+  void Start() {
+    auto made =
+        BackupService::Create({*harness.fs, clock, random, metrics, harness.node, 7}, settings);
+    INFO((made ? std::string("made") : made.error().ToString()));
+    REQUIRE(made.has_value());
+    service = std::move(*made);
+  }
+
+  RunStatus RunAndWait(RunRequest request) {
+    auto run = service->Run(std::move(request));
+    INFO((run ? *run : run.error().ToString()));
+    REQUIRE(run.has_value());
+    auto status = service->Wait(*run, {});
+    REQUIRE(status.has_value());
+    return *status;
+  }
+
+  double Value(std::string_view name, std::string_view kind = {}) const {
+    for (const MetricFamily& family : metrics.Collect()) {
+      if (family.name != name) continue;
+      for (const MetricSample& sample : family.samples) {
+        if (sample.labels[0].second != "hourly") continue;
+        if (kind.empty() || sample.labels.back().second == kind) return sample.value;
+      }
+    }
+    return -1;
+  }
+
+  // Waits until a request hangs in the store.
+  void WaitForStall(const std::string& run) {
+    while (true) {
+      const auto status = service->Status(run);
+      REQUIRE(status.has_value());
+      REQUIRE(!IsEnd(status->phase));
+      if (status->phase == RunPhase::kUpload && store->faults() > 0) return;
+      std::this_thread::yield();
+    }
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a service runs a job and shows what it has made", "[backup][service]") {
+  Scene scene;
+  scene.Start();
+  const RunStatus status = scene.RunAndWait(JobRequest("hourly"));
+  REQUIRE(status.error == "");
+  REQUIRE(status.phase == RunPhase::kDone);
+  REQUIRE(status.verified);
+  REQUIRE(status.moved.files_sent == 13);
+  const auto listing = scene.service->List("here", {});
+  REQUIRE(listing.has_value());
+  REQUIRE(listing->backups.size() == 1);
+  REQUIRE(listing->backups[0].verified());
+  const auto details = scene.service->Show("here", status.timedir, {});
+  REQUIRE(details.has_value());
+  REQUIRE(details->manifest.objects.size() == 13);
+  REQUIRE(scene.service->Show("here", "2001-01-01", {}).error().code == ErrorCode::kNotFound);
+  REQUIRE(scene.service->Show("here", "../x", {}).error().code == ErrorCode::kInvalidArgument);
+  const auto verified = scene.service->Verify("here", status.timedir, VerifyLevel::kFull, 100, {});
+  REQUIRE(verified.has_value());
+  REQUIRE(verified->damaged.empty());
+  const auto report = scene.service->Prune("here", {.min = 1}, false, {});
+  INFO((report ? std::string("pruned") : report.error().ToString()));
+  REQUIRE(report.has_value());
+  REQUIRE(report->expired.empty());
+
+  REQUIRE(scene.Value("ficus_backup_runs_total", "success") == 1);
+  REQUIRE(scene.Value("ficus_backup_last_run_success") == 1);
+  REQUIRE(scene.Value("ficus_backup_files_total", "sent") == 13);
+  REQUIRE(scene.Value("ficus_backup_last_success_timestamp_seconds") > 1.6e9);
+  REQUIRE(scene.Value("ficus_backup_verify_failures_total") == 0);
+}
+
+TEST_CASE("a dry run through the service changes nothing", "[backup][service]") {
+  Scene scene;
+  scene.Start();
+  const RunStatus status = scene.RunAndWait(JobRequest("hourly", true));
+  REQUIRE(status.phase == RunPhase::kDone);
+  REQUIRE(status.planned.files_sent == 13);
+  REQUIRE(scene.memory->Contents().empty());
+  REQUIRE(scene.Value("ficus_backup_runs_total") == -1);
+}
+
+TEST_CASE("what is asked for must exist", "[backup][service]") {
+  Scene scene;
+  scene.Start();
+  REQUIRE(scene.service->Run(JobRequest("nightly")).error().code == ErrorCode::kNotFound);
+  BackupJobSpec spec;
+  spec.remote = "there";
+  RunRequest by_hand;
+  by_hand.spec = spec;
+  REQUIRE(scene.service->Run(by_hand).error().code == ErrorCode::kNotFound);
+  REQUIRE(scene.service->List("there", {}).error().code == ErrorCode::kNotFound);
+  REQUIRE(scene.service->Status("x").error().code == ErrorCode::kNotFound);
+  REQUIRE(scene.service->Cancel("x").error().code == ErrorCode::kNotFound);
+  BackupSettings bad = scene.settings;
+  bad.jobs[0].remote = "there";
+  REQUIRE(scene.service->Configure(bad).error().code == ErrorCode::kInvalidArgument);
+}
+
+TEST_CASE("a stalled run is cancelled within five seconds and leaves nothing",
+          "[backup][service][cancel]") {
+  Scene scene;
+  scene.Start();
+  scene.store->AddFault({.kind = FaultKind::kStall,
+                         .op = StoreOp::kPut,
+                         .key_contains = ".part",
+                         .skip = 3,
+                         .times = UINT64_MAX});
+  const auto run = scene.service->Run(JobRequest("hourly"));
+  REQUIRE(run.has_value());
+  scene.WaitForStall(*run);
+  REQUIRE(scene.service->Run(JobRequest("hourly")).error().code == ErrorCode::kAlreadyExists);
+  const auto began = std::chrono::steady_clock::now();
+  const auto status = scene.service->Cancel(*run);
+  REQUIRE(std::chrono::steady_clock::now() - began < std::chrono::seconds(5));
+  REQUIRE(status.has_value());
+  REQUIRE(status->phase == RunPhase::kCancelled);
+  REQUIRE(Leftovers(*scene.memory).empty());
+  REQUIRE(ListJournals(*scene.harness.fs)->empty());
+}
+
+TEST_CASE("what a cancel cannot remove is removed by the next run", "[backup][service][cancel]") {
+  Scene scene;
+  scene.Start();
+  scene.store->AddFault({.kind = FaultKind::kStall,
+                         .op = StoreOp::kPut,
+                         .key_contains = ".part",
+                         .skip = 3,
+                         .times = UINT64_MAX});
+  scene.store->AddFault({.kind = FaultKind::kStall, .op = StoreOp::kDelete, .times = UINT64_MAX});
+  const auto run = scene.service->Run(JobRequest("hourly"));
+  REQUIRE(run.has_value());
+  scene.WaitForStall(*run);
+  const auto began = std::chrono::steady_clock::now();
+  const auto status = scene.service->Cancel(*run);
+  REQUIRE(std::chrono::steady_clock::now() - began < std::chrono::seconds(5));
+  REQUIRE(status->phase == RunPhase::kCancelled);
+  REQUIRE(!Leftovers(*scene.memory).empty());
+  scene.store->ClearFaults();
+  const RunStatus next = scene.RunAndWait(JobRequest("hourly"));
+  REQUIRE(next.error == "");
+  REQUIRE(next.phase == RunPhase::kDone);
+  REQUIRE(Leftovers(*scene.memory).empty());
+}
+
+TEST_CASE("a run that the end of the process interrupts goes on after the start",
+          "[backup][service][crash]") {
+  Scene scene;
+  const auto on_restart = GENERATE(OnRestart::kResume, OnRestart::kClean);
+  scene.settings.destinations[0].on_restart = on_restart;
+  scene.Start();
+  scene.store->AddFault({.kind = FaultKind::kStall,
+                         .op = StoreOp::kPut,
+                         .key_contains = ".part",
+                         .skip = 5,
+                         .times = UINT64_MAX});
+  const auto run = scene.service->Run(JobRequest("hourly"));
+  REQUIRE(run.has_value());
+  scene.WaitForStall(*run);
+  scene.service = nullptr;
+  REQUIRE(ListJournals(*scene.harness.fs)->size() == 1);
+  REQUIRE(!Leftovers(*scene.memory).empty());
+
+  scene.store->ClearFaults();
+  scene.Start();
+  const auto status = scene.service->Wait(*run, {});
+  REQUIRE(status.has_value());
+  INFO(status->error);
+  REQUIRE(status->resumed);
+  REQUIRE(Leftovers(*scene.memory).empty());
+  REQUIRE(ListJournals(*scene.harness.fs)->empty());
+  if (on_restart == OnRestart::kClean) {
+    REQUIRE(status->phase == RunPhase::kCleaned);
+    REQUIRE(CheckedBackups(*scene.memory).empty());
+    return;
+  }
+  REQUIRE(status->phase == RunPhase::kDone);
+  const auto backups = CheckedBackups(*scene.memory);
+  REQUIRE(backups.size() == 1);
+  REQUIRE(Restored(*scene.memory, backups[0].manifest) == scene.harness.node.Contents());
+}
+
+TEST_CASE("a run that failed because the store was away is finished before the next",
+          "[backup][service]") {
+  Scene scene;
+  scene.Start();
+  scene.store->AddFault({.kind = FaultKind::kErrorBefore,
+                         .op = StoreOp::kPut,
+                         .key_contains = "manifest",
+                         .times = UINT64_MAX});
+  const RunStatus failed = scene.RunAndWait(JobRequest("hourly"));
+  REQUIRE(failed.phase == RunPhase::kFailed);
+  REQUIRE(failed.resumable);
+  REQUIRE(scene.Value("ficus_backup_last_run_success") == 0);
+  // Still away: the next one says why it did nothing.
+  const RunStatus blocked = scene.RunAndWait(JobRequest("hourly"));
+  REQUIRE(blocked.phase == RunPhase::kFailed);
+  REQUIRE(blocked.error.find(failed.run) != std::string::npos);
+  scene.store->ClearFaults();
+  scene.harness.AddParts(1);
+  const RunStatus next = scene.RunAndWait(JobRequest("hourly"));
+  REQUIRE(next.error == "");
+  REQUIRE(next.moved.files_sent == 1);
+  REQUIRE(scene.service->Status(failed.run)->phase == RunPhase::kDone);
+  REQUIRE(Leftovers(*scene.memory).empty());
+}
+
+TEST_CASE("a run that cannot succeed is taken back at once", "[backup][service]") {
+  Scene scene;
+  scene.Start();
+  REQUIRE(scene.harness.fs->FlipBits(FakeNode::Place("measure", JobHarness::PartPath(8)), 30, 1)
+              .has_value());
+  const RunStatus failed = scene.RunAndWait(JobRequest("hourly"));
+  REQUIRE(failed.phase == RunPhase::kFailed);
+  REQUIRE(failed.error_code == ErrorCode::kCorruption);
+  REQUIRE(!failed.resumable);
+  REQUIRE(Leftovers(*scene.memory).empty());
+}
+
+TEST_CASE("a probe says what a store can do and leaves nothing", "[backup][service]") {
+  Scene scene;
+  scene.Start();
+  auto checks = scene.service->TestRemote("here", {});
+  REQUIRE(checks.has_value());
+  REQUIRE(checks->size() == 9);
+  for (const RemoteCheck& check : *checks) {
+    CAPTURE(check.name, check.text);
+    REQUIRE(check.passed);
+  }
+  REQUIRE(scene.memory->Contents().empty());
+  scene.store->AddFault({.kind = FaultKind::kErrorBefore, .op = StoreOp::kCopy});
+  checks = scene.service->TestRemote("here", {});
+  size_t failed = 0;
+  for (const RemoteCheck& check : *checks) {
+    if (check.passed) continue;
+    ++failed;
+    REQUIRE(check.name == "copy");
+  }
+  REQUIRE(failed == 1);
+}
+
+}  // namespace ficus
