@@ -79,7 +79,7 @@ std::optional<ReadOnlyState> DatabaseImpl::ReadOnly() const {
 // --- Groups
 
 void DatabaseImpl::EnsureStores() {
-  if (!schema_trusted_) return;
+  if (!schema_trusted_ || importing_) return;
   for (const SchemaObject* group : registry_->Current()->Groups()) {
     if (FindGroup(group->group_id) == nullptr) EnsureStore(*group);
   }
@@ -275,6 +275,8 @@ void DatabaseImpl::RemoveExpiredSegments(Removals::Token token,
 
 Result<> DatabaseImpl::RemoveExpired(const std::shared_ptr<GroupStore>& store,
                                      std::function<void(Result<>)> report) {
+  ASSIGN_OR_RETURN(const bool held, IsRetentionHeld(environment_.fs, store->id()));
+  if (held) return Ok();
   LogRecord record;
   for (const auto& segment : store->Expired(environment_.clock.Now())) {
     record.removed_segments.push_back(

@@ -1,4 +1,4 @@
-// The database behind its door; for database.cc and database_start.cc only.
+// The database behind its door; for database.cc, database_start.cc and database_restore.cc only.
 #pragma once
 
 #include <atomic>
@@ -20,6 +20,7 @@
 #include "engine/database/node_identity.h"
 #include "engine/database/position_pins.h"
 #include "engine/database/removals.h"
+#include "engine/database/restore_start.h"
 #include "engine/database/row_router.h"
 #include "engine/database/schema_changes.h"
 #include "engine/database/snapshot_taker.h"
@@ -34,6 +35,9 @@ class DatabaseImpl final : public Database {
   ~DatabaseImpl() override { Close(); }
 
   Result<> Start();
+  // After Start() has failed: closes everything and undoes the restore that was under way. False
+  // when there is none, or none that can be undone.
+  Result<bool> UndoRestore(const Error& why);
 
   void Write(std::vector<KeyedRows> rows, WriteDone done) override;
   std::shared_ptr<const SchemaSnapshot> Schema() const override { return registry_->Current(); }
@@ -80,14 +84,25 @@ class DatabaseImpl final : public Database {
   Result<> OpenGroups();
   Result<> OpenGroup(Catalog catalog, const std::string& name);
   Result<> OpenSchemaGroup(bool fresh);
+  void RaiseRecorded(const GroupStore::Recorded& recorded);
   Result<> CheckLogCovers();
   Result<> Replay();
   Result<> LoadSchema();
   void MakeSchemaChanges();
   void MakeSnapshotTaker();
   Result<> SettleIdentity();
+  Result<> ApplyParked();
   void ReportUnknownGroups();
   Result<> MakeOwnObjects();
+
+  // A restore that waits (restore_start.h).
+  bool IsReplaced(Catalog catalog, std::string_view name) const;
+  Result<> ImportRestored();
+  Result<> CommitRestored();
+  std::vector<std::shared_ptr<GroupStore>> ReplacedStores() const;
+  Result<> CloseReplaced(const std::vector<std::shared_ptr<GroupStore>>& stores);
+  Result<> PlaceRestored(const std::vector<std::shared_ptr<GroupStore>>& replaced);
+  Result<> ChangeAndWait(PrepareChange prepare);
 
   void SetReadOnly(const std::string& reason);
   GroupStore::Options StoreOptions(Catalog catalog, std::string name, GroupId id,
@@ -123,6 +138,8 @@ class DatabaseImpl final : public Database {
   std::unique_ptr<SchemaChanges> changes_;
   std::unique_ptr<SnapshotTaker> taker_;
   GroupStore::Recorded recorded_;
+  std::unique_ptr<RestoreStart> restore_;  // during Start() only
+  std::atomic<bool> importing_{false};     // directories of restored groups are not in place yet
 
   // Provide their own synchronisation.
   Gate gate_;

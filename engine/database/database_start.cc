@@ -7,6 +7,7 @@
 #include "engine/database/completion.h"
 #include "engine/database/database_impl.h"
 #include "engine/database/parked_log.h"
+#include "engine/database/parked_rows.h"
 #include "engine/database/replay.h"
 #include "engine/database/schema_store.h"
 #include "engine/model/names.h"
@@ -16,6 +17,7 @@ namespace ficus {
 namespace {
 
 constexpr std::string_view kLockFile = "LOCK";
+constexpr size_t kSnapshotSyncThreads = 15;
 constexpr Catalog kCatalogs[] = {Catalog::kStream, Catalog::kMeasure, Catalog::kProperty,
                                  Catalog::kTrace};
 
@@ -23,6 +25,8 @@ constexpr Catalog kCatalogs[] = {Catalog::kStream, Catalog::kMeasure, Catalog::k
 
 Result<> DatabaseImpl::Start() {
   ASSIGN_OR_RETURN(lock_, environment_.fs.Lock(kLockFile));
+  ASSIGN_OR_RETURN(restore_, RestoreStart::Begin({environment_.fs, environment_.log_fs,
+                                                  environment_.clock, environment_.random}));
   RETURN_IF_ERROR(OpenLog());
   MakeTableEnvironment();
   RETURN_IF_ERROR(OpenGroups());
@@ -33,14 +37,18 @@ Result<> DatabaseImpl::Start() {
   MakeSchemaChanges();
   RETURN_IF_ERROR(log_->Start(recorded_.position, recorded_.scn));
   RETURN_IF_ERROR(SettleIdentity());
+  RETURN_IF_ERROR(ImportRestored());
   MakeSnapshotTaker();
   EnsureStores();
+  RETURN_IF_ERROR(ApplyParked());
   ReportUnknownGroups();
   RETURN_IF_ERROR(MakeOwnObjects());
   for (const Catalog catalog : kCatalogs) {
     const Result<> emptied = EmptyCatalogTrash(environment_.fs, catalog);
     if (!emptied.has_value()) LogWarn("database.trash", "{}", emptied.error().ToString());
   }
+  if (restore_ != nullptr) RETURN_IF_ERROR(restore_->Finish());
+  restore_.reset();
   ScheduleWatch();
   return Ok();
 }
@@ -130,13 +138,18 @@ Result<> DatabaseImpl::OpenGroup(Catalog catalog, const std::string& name) {
   if (!identity.has_value() && identity.error().code == ErrorCode::kNotFound) return Ok();
   if (!identity.has_value()) {
     if (identity.error().code == ErrorCode::kResourceExhausted) return identity.error();
-    SetReadOnly(identity.error().ToString());
+    if (!IsReplaced(catalog, name)) SetReadOnly(identity.error().ToString());
     return Ok();
   }
-  ASSIGN_OR_RETURN(
-      std::unique_ptr<GroupStore> store,
-      GroupStore::Open(*table_environment_, StoreOptions(catalog, name, identity->id, {})));
-  groups_.Add(std::move(store));
+  Result<std::unique_ptr<GroupStore>> store =
+      GroupStore::Open(*table_environment_, StoreOptions(catalog, name, identity->id, {}));
+  if (!store.has_value()) {
+    if (!IsReplaced(catalog, name)) return std::move(store).error();
+    LogWarn("restore.replaced", "{} cannot be opened and is replaced as it is: {}", name,
+            store.error().ToString());
+    return Ok();
+  }
+  groups_.Add(*std::move(store));
   return Ok();
 }
 
@@ -153,13 +166,20 @@ Result<> DatabaseImpl::OpenSchemaGroup(bool fresh) {
   return Ok();
 }
 
+void DatabaseImpl::RaiseRecorded(const GroupStore::Recorded& recorded) {
+  recorded_.position = std::max(recorded_.position, recorded.position);
+  recorded_.scn = std::max(recorded_.scn, recorded.scn);
+}
+
 Result<> DatabaseImpl::CheckLogCovers() {
   for (const auto& store : groups_.All()) {
     ASSIGN_OR_RETURN(const GroupStore::Recorded recorded, store->RecordedPositions());
-    recorded_.position = std::max(recorded_.position, recorded.position);
-    recorded_.scn = std::max(recorded_.scn, recorded.scn);
+    RaiseRecorded(recorded);
   }
-  if (recorded_.position <= log_->opening().last || options_.accept_log_loss) return Ok();
+  if (recorded_.position <= log_->opening().last || options_.accept_log_loss) {
+    if (restore_ != nullptr) RaiseRecorded(restore_->recorded());
+    return Ok();
+  }
   return Error{
       ErrorCode::kFailedPrecondition,
       fmt::format("the log ends at batch {}, but batch {} was in it: its end is gone. If the loss "
@@ -177,6 +197,8 @@ Result<> DatabaseImpl::Replay() {
   parked_ = parked;
   // Groups whose deletion was under way are gone for good; their files follow.
   for (const RetiredGroup& group : outcome.retired_groups) {
+    const std::shared_ptr<GroupStore> store = FindGroup(group.group);
+    if (store == nullptr || IsReplaced(store->catalog(), store->name())) continue;
     groups_.Retire(group.group, pins_.Take(log_->opening().first));
   }
   // The same for segments whose removal was under way.
@@ -233,7 +255,8 @@ void DatabaseImpl::MakeSnapshotTaker() {
       environment_.fs, environment_.clock, environment_.metrics, environment_.background_executor,
       gate_, seal_, snapshots_, *changes_, removals_,
       [this](std::function<void(LogPosition, Scn)> done) { return Mark(std::move(done)); },
-      [this] { return GroupsForSnapshot(); }, identity_.node_id, log_->id(), options_.snapshots});
+      [this] { return GroupsForSnapshot(); }, identity_.node_id, log_->id(), options_.snapshots,
+      environment_.run_until ? 0 : kSnapshotSyncThreads});
 }
 
 Result<> DatabaseImpl::SettleIdentity() {
@@ -243,11 +266,28 @@ Result<> DatabaseImpl::SettleIdentity() {
     if (!read_only_reason_.empty()) return Ok();
   }
   if (!identity_found_) {
-    identity_.node_id = environment_.random.NextId();
+    const uint64_t restored = restore_ == nullptr ? 0 : restore_->journal().node_id;
+    identity_.node_id = restored == 0 ? environment_.random.NextId() : restored;
     identity_.created_at = environment_.clock.Now();
   }
   identity_.log = log_->id();
   return WriteNodeIdentity(environment_.fs, environment_.random, identity_);
+}
+
+Result<> DatabaseImpl::ApplyParked() {
+  if (ReadOnly().has_value()) return Ok();
+  ASSIGN_OR_RETURN(
+      const ParkedRowsOutcome outcome,
+      ApplyParkedRows({environment_.log_fs, [this](GroupId id) { return FindGroup(id).get(); },
+                       [this](std::vector<Routed> rows, std::function<void()> visible) {
+                         return Submit(std::move(rows), {}, Durability::kStrict,
+                                       [visible = std::move(visible)](const PositionPins::Pin&) {
+                                         visible();
+                                       });
+                       },
+                       environment_.run_until}));
+  parked_ = outcome.batches_kept;
+  return Ok();
 }
 
 void DatabaseImpl::ReportUnknownGroups() {
@@ -263,25 +303,38 @@ void DatabaseImpl::ReportUnknownGroups() {
 
 Result<> DatabaseImpl::MakeOwnObjects() {
   if (ReadOnly().has_value()) return Ok();
+  const Result<> made = ChangeAndWait([this](const SchemaRegistry& registry) {
+    return Result<SchemaChange>(
+        registry.PrepareOwnObjects(environment_.clock.Now(), environment_.random));
+  });
+  if (!made.has_value()) return made.error().With("make the node's own objects");
+  return Ok();
+}
+
+Result<> DatabaseImpl::ChangeAndWait(PrepareChange prepare) {
   auto completion = std::make_shared<Completion>();
   auto outcome = std::make_shared<Result<SchemaChange>>(SchemaChange{});
-  ChangeSchema(
-      [this](const SchemaRegistry& registry) -> Result<SchemaChange> {
-        return registry.PrepareOwnObjects(environment_.clock.Now(), environment_.random);
-      },
-      [completion, outcome](Result<SchemaChange> change) {
-        *outcome = std::move(change);
-        completion->Set();
-      });
+  ChangeSchema(std::move(prepare), [completion, outcome](Result<SchemaChange> change) {
+    *outcome = std::move(change);
+    completion->Set();
+  });
   completion->Wait(environment_.run_until);
-  if (!outcome->has_value()) return outcome->error().With("make the node's own objects");
+  RETURN_IF_ERROR(*outcome);
   return Ok();
 }
 
 Result<std::unique_ptr<Database>> Database::Open(DatabaseEnvironment environment,
                                                  DatabaseOptions options) {
-  auto database = std::make_unique<DatabaseImpl>(std::move(environment), std::move(options));
-  RETURN_IF_ERROR(database->Start());
+  auto database = std::make_unique<DatabaseImpl>(environment, options);
+  const Result<> started = database->Start();
+  if (!started.has_value()) {
+    ASSIGN_OR_RETURN(const bool undone, database->UndoRestore(started.error()));
+    if (!undone) return started.error();
+    // The old tree is back; the lock goes with the one that failed.
+    database.reset();
+    database = std::make_unique<DatabaseImpl>(std::move(environment), std::move(options));
+    RETURN_IF_ERROR(database->Start());
+  }
   return std::unique_ptr<Database>(std::move(database));
 }
 

@@ -27,6 +27,11 @@ std::vector<std::shared_ptr<GroupStore>> LiveGroups::All() const {
   return stores;
 }
 
+void LiveGroups::Remove(GroupId id) {
+  MutexLock lock(mutex_);
+  stores_.erase(id);
+}
+
 void LiveGroups::Retire(GroupId id, const PositionPins::Pin& pin) {
   std::shared_ptr<GroupStore> store = Find(id);
   if (store == nullptr) return;

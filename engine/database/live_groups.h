@@ -35,6 +35,8 @@ class LiveGroups {
   std::shared_ptr<GroupStore> Find(GroupId id) const;
   std::vector<std::shared_ptr<GroupStore>> All() const;
 
+  // Takes a group out and leaves its files to the caller. Nothing happens when there is none.
+  void Remove(GroupId id);
   // The group no longer exists for anybody who does not hold it. `pin` is of the batch that retired
   // it and is kept until its files are in the trash, so that a crash before that finds the batch
   // again. Nothing happens when there is no such group.
