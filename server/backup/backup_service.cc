@@ -217,7 +217,8 @@ class BackupServiceImpl final : public BackupService {
 
   Result<VerificationRecord> Verify(std::string_view remote, std::string_view timedir,
                                     VerifyLevel level, double sample_percent,
-                                    std::stop_token stop) override {
+                                    std::stop_token stop,
+                                    const VerifyProgressSink& progress) override {
     ASSIGN_OR_RETURN(const Destination destination, LockedDestination(remote));
     const Repository repository(*destination.store);
     ASSIGN_OR_RETURN(const BackupEntry entry, FindCommitted(repository, remote, timedir, stop));
@@ -226,7 +227,8 @@ class BackupServiceImpl final : public BackupService {
     request.sample_percent = sample_percent;
     request.seed = parts_.random.Next();
     request.concurrency = destination.upload_concurrency;
-    return layout_->Verify(*destination.store, *entry.commit, request, parts_.clock, stop, {});
+    return layout_->Verify(*destination.store, *entry.commit, request, parts_.clock, stop,
+                           progress);
   }
 
   Result<PruneReport> Prune(std::string_view remote, const KeepRule& keep, bool dry_run,

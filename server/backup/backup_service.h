@@ -29,6 +29,7 @@
 #include "server/backup/repository.h"
 #include "server/backup/run_status.h"
 #include "server/backup/snapshot_source.h"
+#include "server/backup/verifier.h"
 #include "server/remote/object_store.h"
 
 namespace ficus {
@@ -102,7 +103,8 @@ class BackupService {
   // Reads back and records the verdict in the store. Damage is no error: see `damaged`.
   virtual Result<VerificationRecord> Verify(std::string_view remote, std::string_view timedir,
                                             VerifyLevel level, double sample_percent,
-                                            std::stop_token stop) = 0;
+                                            std::stop_token stop,
+                                            const VerifyProgressSink& progress = {}) = 0;
   // Removes what `keep` does not hold; under the destination's lease. kUnavailable while a run
   // works there.
   virtual Result<PruneReport> Prune(std::string_view remote, const KeepRule& keep, bool dry_run,

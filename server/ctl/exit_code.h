@@ -9,10 +9,15 @@ enum class ExitCode : int {
   kDone = 0,
   kFailed = 1,
   kUsage = 2,
+  kPartly = 3,  // the list is on standard error and in the JSON
   kDamage = 4,  // verification found damage
-  kBusy = 5,    // another process holds the root
+  kBusy = 5,    // another process holds the root, another run the destination
   kNotFound = 6,
+  kUnreachable = 7,  // no node answers, or it does not serve
+  kNotAllowed = 8,
   kRefused = 9,  // refused for safety: needs --yes
+  kConfiguration = 78,
+  kInterrupted = 130,  // by SIGINT; the program itself ends with 143 after SIGTERM
 };
 
 // The code for an error that a command ends with.

@@ -1,25 +1,40 @@
-// ficusctl: looks into the files of a node.
+// ficusctl: speaks to a running node and looks into the files of one.
 //
+//   ficusctl backup run|list|show|verify|prune|status|cancel
+//   ficusctl schedule list|next|pause|resume
+//   ficusctl table flush|merge|confirm-clock
 //   ficusctl part|index|manifest show|verify FILE
 //   ficusctl log show|verify DIRECTORY
 //   ficusctl log accept-loss --root DIRECTORY --yes
 //   ficusctl quarantine list --root DIRECTORY
 //   ficusctl quarantine drop FILE --root DIRECTORY --yes
+//
+// Called as `backup` or `restore` it takes the flags of BanyanDB's tools (compatible_names.h).
+#include <algorithm>
 #include <cstdint>
 #include <cstdio>
 #include <functional>
 #include <limits>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include <CLI/CLI.hpp>
+#include <unistd.h>
 
 #include "engine/base/random.h"
 #include "engine/io/disk_file_system.h"
+#include "server/ctl/admin_client.h"
+#include "server/ctl/backup.h"
+#include "server/ctl/command.h"
+#include "server/ctl/compatible_names.h"
 #include "server/ctl/exit_code.h"
 #include "server/ctl/inspect.h"
+#include "server/ctl/interrupts.h"
 #include "server/ctl/markers.h"
 #include "server/ctl/quarantine.h"
+#include "server/ctl/schedule.h"
+#include "server/ctl/table.h"
 
 namespace ficus {
 namespace {
@@ -31,8 +46,14 @@ struct Options {
   bool yes = false;
 };
 
-// A command prints its result itself; what it returns decides the exit code.
-using Command = std::function<Result<>()>;
+// A command on files prints its result itself; what it returns decides the exit code.
+Command OnFiles(std::function<Result<>()> act) {
+  return [act = std::move(act)](Console& console) {
+    const Result<> result = act();
+    if (result.has_value()) return ExitCode::kDone;
+    return Fail(console, {ExitCodeOf(result.error()), result.error().ToString()});
+  };
+}
 
 Result<> Print(const Result<std::string>& text) {
   if (!text.has_value()) return text.error();
@@ -83,9 +104,9 @@ void AddInspection(CLI::App& parent, Inspected what, const char* operand, Option
     verb->add_option(operand, options.path)->required();
     if (show) verb->add_option("--items", options.items_max, "blocks or entries to list");
     verb->callback([what, how, &options, &command] {
-      command = [what, how, &options] {
+      command = OnFiles([what, how, &options] {
         return Print(Inspect(what, how, options.path, options.items_max));
-      };
+      });
     });
   }
   parent.require_subcommand(1);
@@ -104,39 +125,65 @@ void AddCommands(CLI::App& app, Options& options, Command& command) {
       "accept-loss", "let the next start go on although the log lost acknowledged rows");
   accept->add_option("--root", options.root, "storage.path of the node")->required();
   accept->add_flag("--yes", options.yes, "really");
-  accept->callback([&] { command = [&options] { return RunAcceptLoss(options); }; });
+  accept->callback([&] { command = OnFiles([&options] { return RunAcceptLoss(options); }); });
 
   CLI::App* const quarantine =
       app.add_subcommand("quarantine", "damaged files that were set aside");
   quarantine->require_subcommand(1);
   CLI::App* const list = quarantine->add_subcommand("list", "name them");
   list->add_option("--root", options.root, "storage.path of the node")->required();
-  list->callback([&] { command = [&options] { return RunQuarantineList(options); }; });
+  list->callback([&] { command = OnFiles([&options] { return RunQuarantineList(options); }); });
   CLI::App* const drop = quarantine->add_subcommand("drop", "delete one of them");
   drop->add_option("file", options.path, "as `list` names it")->required();
   drop->add_option("--root", options.root, "storage.path of the node")->required();
   drop->add_flag("--yes", options.yes, "really");
-  drop->callback([&] { command = [&options] { return RunQuarantineDrop(options); }; });
+  drop->callback([&] { command = OnFiles([&options] { return RunQuarantineDrop(options); }); });
 }
 
-int Run(int argc, char** argv) {
+// What the process ends with: an interrupt by SIGTERM has a code of its own.
+int StatusOf(ExitCode code) {
+  if (code == ExitCode::kInterrupted && InterruptSignal() != 0) return 128 + InterruptSignal();
+  return static_cast<int>(code);
+}
+
+int Run(std::vector<std::string> arguments) {
   CLI::App app("ficusctl, the tool of a Ficus node");
   Options options;
+  ClientOptions client;
   Command command;
+  AddClientOptions(app, client);
   app.require_subcommand(1);
   AddCommands(app, options, command);
+  AddBackupCommands(app, client, command);
+  AddScheduleCommands(app, client, command);
+  AddTableCommands(app, client, command);
   try {
-    app.parse(argc, argv);
+    std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them from the back
+    app.parse(std::move(arguments));
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : static_cast<int>(ExitCode::kUsage);
   }
-  const Result<> result = command();
-  if (result.has_value()) return static_cast<int>(ExitCode::kDone);
-  std::fprintf(stderr, "ficusctl: %s\n", result.error().ToString().c_str());
-  return static_cast<int>(ExitCodeOf(result.error()));
+  Console console;
+  console.err_is_terminal = ::isatty(STDERR_FILENO) != 0;
+  console.interrupts = WatchInterrupts;
+  return StatusOf(command(console));
+}
+
+int Main(int argc, char** argv) {
+  std::vector<std::string> arguments(argv + std::min(argc, 1), argv + argc);
+  if (argc == 0 || !IsCompatibleName(argv[0])) return Run(std::move(arguments));
+  Result<TranslatedCommand> translated = TranslateCommand(argv[0], arguments);
+  if (!translated.has_value()) {
+    std::fprintf(stderr, "%s\n", translated.error().message.c_str());
+    return static_cast<int>(ExitCode::kUsage);
+  }
+  for (const std::string& warning : translated->warnings) {
+    std::fprintf(stderr, "%s\n", warning.c_str());
+  }
+  return Run(std::move(translated->arguments));
 }
 
 }  // namespace
 }  // namespace ficus
 
-int main(int argc, char** argv) { return ficus::Run(argc, argv); }
+int main(int argc, char** argv) { return ficus::Main(argc, argv); }

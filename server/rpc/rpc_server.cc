@@ -41,7 +41,7 @@ class RpcServerImpl final : public RpcServer {
         measure_service_(context) {}
   ~RpcServerImpl() override { Stop(0); }
 
-  Result<> Start(const RpcServerOptions& options);
+  Result<> Start(const RpcServerOptions& options, const std::vector<grpc::Service*>& more);
   uint16_t port() const override { return port_; }
   void SetServing(bool serving) override {
     server_->GetHealthCheckService()->SetServingStatus(serving);
@@ -62,7 +62,8 @@ class RpcServerImpl final : public RpcServer {
   bool stopped_ = false;
 };
 
-Result<> RpcServerImpl::Start(const RpcServerOptions& options) {
+Result<> RpcServerImpl::Start(const RpcServerOptions& options,
+                              const std::vector<grpc::Service*>& more) {
   grpc::EnableDefaultHealthCheckService(true);
   if (options.reflection) grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   grpc::ServerBuilder builder;
@@ -74,6 +75,7 @@ Result<> RpcServerImpl::Start(const RpcServerOptions& options) {
                                              &bindings_, &top_ns_, &nodes_, &measure_service_}) {
     builder.RegisterService(service);
   }
+  for (grpc::Service* service : more) builder.RegisterService(service);
   builder.SetMaxReceiveMessageSize(static_cast<int>(options.max_message_bytes));
   builder.SetMaxSendMessageSize(-1);
   builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, kMetadataBytesMax);
@@ -100,9 +102,10 @@ void RpcServerImpl::Stop(int64_t grace_nanos) {
 
 }  // namespace
 
-Result<std::unique_ptr<RpcServer>> RpcServer::Start(RpcContext& context, RpcServerOptions options) {
+Result<std::unique_ptr<RpcServer>> RpcServer::Start(RpcContext& context, RpcServerOptions options,
+                                                    const std::vector<grpc::Service*>& more) {
   auto server = std::make_unique<RpcServerImpl>(context);
-  RETURN_IF_ERROR(server->Start(options));
+  RETURN_IF_ERROR(server->Start(options, more));
   return std::unique_ptr<RpcServer>(std::move(server));
 }
 

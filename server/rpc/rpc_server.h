@@ -4,9 +4,14 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "engine/base/result.h"
 #include "server/rpc/rpc_context.h"
+
+namespace grpc {
+class Service;
+}
 
 namespace ficus {
 
@@ -19,9 +24,10 @@ struct RpcServerOptions {
 
 class RpcServer {
  public:
-  // Listens and serves. kUnavailable names the address when it cannot be had. `context` outlives
-  // the server.
-  static Result<std::unique_ptr<RpcServer>> Start(RpcContext& context, RpcServerOptions options);
+  // Listens and serves. kUnavailable names the address when it cannot be had. `context` and the
+  // services of `more`, which are served beside the server's own, outlive the server.
+  static Result<std::unique_ptr<RpcServer>> Start(RpcContext& context, RpcServerOptions options,
+                                                  const std::vector<grpc::Service*>& more = {});
   virtual ~RpcServer() = default;  // after Stop()
 
   virtual uint16_t port() const = 0;
