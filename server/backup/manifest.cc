@@ -236,7 +236,8 @@ std::string EncodeBackupManifest(const BackupManifest& manifest) {
 }
 
 Result<BackupManifest> DecodeBackupManifest(std::string_view bytes) {
-  ASSIGN_OR_RETURN(const OpenedRecord record, OpenRecord(kManifestKind, kManifestBytesMax, bytes));
+  ASSIGN_OR_RETURN(const OpenedRecord record,
+                   OpenRecord(kManifestKind, kBackupManifestBytesMax, bytes));
   MemberReader members = record.members();
   BackupManifest manifest;
   manifest.run = members.Text("run");
@@ -300,7 +301,7 @@ Result<CommitRecord> DecodeCommit(std::string_view bytes) {
   if (commit.manifest_key != ManifestKey(commit.timedir, commit.generation)) {
     return Broken(kCommitKind, "names the manifest of another backup");
   }
-  if (commit.manifest_bytes > kManifestBytesMax) {
+  if (commit.manifest_bytes > kBackupManifestBytesMax) {
     return Broken(kCommitKind, "names a manifest that is too long");
   }
   return commit;

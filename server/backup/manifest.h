@@ -118,7 +118,7 @@ struct VerificationRecord {
 // commit was read back and nothing was missing or damaged. A degraded backup never is.
 bool CountsAsVerified(const CommitRecord& commit, const VerificationRecord& verification);
 
-inline constexpr uint64_t kManifestBytesMax = uint64_t{1} << 30;
+inline constexpr uint64_t kBackupManifestBytesMax = uint64_t{1} << 30;
 inline constexpr uint64_t kRecordBytesMax = uint64_t{1} << 20;
 // A verification record may have to name every object.
 inline constexpr uint64_t kVerificationBytesMax = uint64_t{1} << 28;

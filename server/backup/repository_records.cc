@@ -48,7 +48,7 @@ CommitRecord ReadCommit(const std::string& timedir, MemberReader& members) {
   commit.degraded = members.Bool("degraded");
   if (!IsRecordName(commit.run)) members.Refuse("run");
   if (commit.generation == 0) members.Refuse("generation");
-  if (commit.manifest_bytes > kManifestBytesMax) members.Refuse("manifest_size");
+  if (commit.manifest_bytes > kBackupManifestBytesMax) members.Refuse("manifest_size");
   return commit;
 }
 

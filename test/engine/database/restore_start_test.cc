@@ -448,7 +448,6 @@ TEST_CASE("a power cut at any effect of a restoring start leaves the backup's tr
   SeededRandom random(seed);
   std::vector<CrashPair> crashes = CrashEverywhere(node, random, order);
   REQUIRE(crashes.size() >= 50);
-  WARN("crash points: " << crashes.size());
   for (CrashPair& crash : crashes) {
     CheckAfterCrash(std::move(crash), expected, random.Next());
   }
