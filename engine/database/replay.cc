@@ -24,8 +24,6 @@ class Replay {
   Result<> CollectEvidence();
   Result<> ApplyBatch(LogPosition position, Scn scn, std::string_view payload);
   bool IsGone(const RoutedRows& rows, LogPosition position) const;
-  // The table of the rows, or why it cannot be had.
-  Result<std::shared_ptr<TsTable>> TableFor(const RoutedRows& rows);
   Result<> Park(LogPosition position, std::string_view payload, const Error& why);
 
   const ReplayEnvironment& environment_;
@@ -78,24 +76,6 @@ bool Replay::IsGone(const RoutedRows& rows, LogPosition position) const {
   });
 }
 
-Result<std::shared_ptr<TsTable>> Replay::TableFor(const RoutedRows& rows) {
-  GroupStore* const store = environment_.find_group(rows.group);
-  if (store == nullptr) {
-    return Error{ErrorCode::kNotFound, fmt::format("no group has id {}", Hex16(rows.group))};
-  }
-  ASSIGN_OR_RETURN(const std::shared_ptr<Segment> segment, store->FindSegment(rows.segment));
-  if (rows.shard.value() >= segment->shard_count()) {
-    return Error{ErrorCode::kNotFound, fmt::format("segment {} has no shard {}",
-                                                   segment->directory(), rows.shard.value())};
-  }
-  RETURN_IF_ERROR(segment->EnsureShard(rows.shard));
-  ASSIGN_OR_RETURN(std::shared_ptr<TsTable> table, segment->Shard(rows.shard));
-  if (std::string reason = table->ReadOnlyReason(); !reason.empty()) {
-    return Error{ErrorCode::kReadOnly, std::move(reason)};
-  }
-  return table;
-}
-
 Result<> Replay::ApplyBatch(LogPosition position, Scn scn, std::string_view payload) {
   ++outcome_.batches;
   Result<LogRecord> record = DecodeLogRecord(payload);
@@ -114,7 +94,8 @@ Result<> Replay::ApplyBatch(LogPosition position, Scn scn, std::string_view payl
       outcome_.rows_gone += count;
       continue;
     }
-    Result<std::shared_ptr<TsTable>> table = TableFor(routed);
+    Result<std::shared_ptr<TsTable>> table =
+        FindTable(environment_.find_group(routed.group), routed);
     if (!table.has_value()) {
       // Short of memory or descriptors is no property of the record: the start is tried again.
       if (table.error().code == ErrorCode::kResourceExhausted) return table.error();
@@ -165,6 +146,23 @@ Result<> Replay::Park(LogPosition position, std::string_view payload, const Erro
 
 Result<ReplayOutcome> ReplayLog(const ReplayEnvironment& environment) {
   return Replay(environment).Run();
+}
+
+Result<std::shared_ptr<TsTable>> FindTable(GroupStore* store, const RoutedRows& rows) {
+  if (store == nullptr) {
+    return Error{ErrorCode::kNotFound, fmt::format("no group has id {}", Hex16(rows.group))};
+  }
+  ASSIGN_OR_RETURN(const std::shared_ptr<Segment> segment, store->FindSegment(rows.segment));
+  if (rows.shard.value() >= segment->shard_count()) {
+    return Error{ErrorCode::kNotFound, fmt::format("segment {} has no shard {}",
+                                                   segment->directory(), rows.shard.value())};
+  }
+  RETURN_IF_ERROR(segment->EnsureShard(rows.shard));
+  ASSIGN_OR_RETURN(std::shared_ptr<TsTable> table, segment->Shard(rows.shard));
+  if (std::string reason = table->ReadOnlyReason(); !reason.empty()) {
+    return Error{ErrorCode::kReadOnly, std::move(reason)};
+  }
+  return table;
 }
 
 }  // namespace ficus

@@ -41,4 +41,8 @@ struct ReplayEnvironment {
 };
 Result<ReplayOutcome> ReplayLog(const ReplayEnvironment& environment);
 
+// The open table that `rows` say they belong to, in `store` (may be null). kNotFound: the group,
+// the segment or the shard is not there. kReadOnly: the table takes no rows.
+Result<std::shared_ptr<TsTable>> FindTable(GroupStore* store, const RoutedRows& rows);
+
 }  // namespace ficus
