@@ -460,8 +460,10 @@ void TsTableImpl::MaybeFlush() {
   bool start = false;
   {
     MutexLock lock(mutex_);
-    if (flushing_ || closing_ || current_->mem_parts.empty()) return;
+    if (flushing_) return;
+    // Also when the flush that just ended left nothing: who asked meanwhile is told so.
     const bool wanted = !flush_waiters_.empty();
+    if (!wanted && (closing_ || current_->mem_parts.empty())) return;
     start = wanted || current_->memory_bytes() >= options_.flush_bytes;
     if (!start) {
       const int64_t age =
@@ -1104,6 +1106,8 @@ void TsTableImpl::ApplyDamage(const std::vector<DamageRecord>& damage, const Man
 // --- Closing
 
 bool TsTableImpl::IsIdle() const {
+  // Closing waits for whoever passed the gates, and the caller may be in a pool.
+  if (!gate_.empty() || !cleaner_->IsDrained()) return false;
   MutexLock lock(mutex_);
   return !flushing_ && !merging_ && !coalescing_ && current_->mem_parts.empty() &&
          current_.use_count() == 1 && flush_timer_ == nullptr &&

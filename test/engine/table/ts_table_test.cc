@@ -327,6 +327,47 @@ TEST_CASE("files that no manifest names are set aside, leftovers are removed",
   REQUIRE(harness.Current()->parts.back().part->info().number > FileNumber(500));
 }
 
+TEST_CASE("who asks for a flush while one is running is told when that one took everything",
+          "[table]") {
+  for (uint64_t seed = 1; seed <= 8; ++seed) {
+    CAPTURE(seed);
+    TableHarness table(seed);
+    REQUIRE(table.Open().has_value());
+    table.Introduce(1, {{1, 10, 100}});
+    int told = 0;
+    for (int i = 0; i < 3; ++i) {
+      table.table().Flush([&](const Result<>& flushed) { told += flushed.has_value() ? 1 : 0; });
+    }
+    table.executor().RunUntilIdle();
+    REQUIRE(told == 3);
+    REQUIRE(table.Current()->mem_parts.empty());
+  }
+}
+
+TEST_CASE("an idle table has no job left, so that closing it waits for nobody", "[table]") {
+  for (uint64_t seed = 1; seed <= 8; ++seed) {
+    CAPTURE(seed);
+    TableHarness table(seed);
+    table.options().merge.parts_min = 2;
+    REQUIRE(table.Open().has_value());
+    size_t idle = 0;
+    for (uint64_t batch = 1; batch <= 6; ++batch) {
+      table.Introduce(batch, {{batch, 10, 100}});
+      bool flushed = false;
+      table.table().Flush([&](const Result<>& result) { flushed = result.has_value(); });
+      for (;;) {
+        const bool is_idle = table.table().IsIdle();
+        idle += is_idle ? 1 : 0;
+        const bool ran = table.executor().RunOne();
+        REQUIRE_FALSE((is_idle && ran));
+        if (!ran) break;
+      }
+      REQUIRE(flushed);
+    }
+    REQUIRE(idle >= 6);
+  }
+}
+
 TEST_CASE("a flush without space is tried again when there is some", "[table]") {
   TableHarness harness;
   LogCapture log;
