@@ -34,16 +34,6 @@ std::string_view Flatten(const grpc::ByteBuffer& buffer, grpc::Slice& slice, std
   return storage;
 }
 
-WriteStatus StatusOf(ErrorCode code) {
-  switch (code) {
-    case ErrorCode::kNoSpace:
-    case ErrorCode::kReadOnly:
-      return WriteStatus::kDiskFull;
-    default:
-      return WriteStatus::kInternalError;
-  }
-}
-
 }  // namespace
 
 WriteMetrics::WriteMetrics(MetricRegistry& registry)
@@ -207,7 +197,7 @@ void MeasureWriteReactor::BatchStored(const std::shared_ptr<Batch>& batch, const
   std::vector<WriteStatus> by_row;
   for (const RefusedRow& row : refused) {
     if (row.ordinal >= by_row.size()) by_row.resize(row.ordinal + 1, WriteStatus::kSucceed);
-    by_row[row.ordinal] = StatusOf(row.code);
+    by_row[row.ordinal] = StatusOfRefusal(row.code);
   }
   uint64_t stored = 0;
   Actions actions;
@@ -217,7 +207,7 @@ void MeasureWriteReactor::BatchStored(const std::shared_ptr<Batch>& batch, const
     size_t ordinal = 0;
     for (Pending& pending : batch->pending) {
       if (pending.accepted) {
-        if (!result.has_value()) pending.reply.status = StatusOf(result.error().code);
+        if (!result.has_value()) pending.reply.status = StatusOfRefusal(result.error().code);
         if (ordinal < by_row.size()) pending.reply.status = by_row[ordinal];
         ++ordinal;
       }
