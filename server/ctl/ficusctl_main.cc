@@ -3,6 +3,8 @@
 //   ficusctl backup run|list|show|verify|prune|status|cancel
 //   ficusctl schedule list|next|pause|resume
 //   ficusctl table flush|merge|confirm-clock
+//   ficusctl remote test NAME or URL
+//   ficusctl timedir list|create|read|delete
 //   ficusctl part|index|manifest show|verify FILE
 //   ficusctl log show|verify DIRECTORY
 //   ficusctl log accept-loss --root DIRECTORY --yes
@@ -33,8 +35,10 @@
 #include "server/ctl/interrupts.h"
 #include "server/ctl/markers.h"
 #include "server/ctl/quarantine.h"
+#include "server/ctl/remote.h"
 #include "server/ctl/schedule.h"
 #include "server/ctl/table.h"
+#include "server/ctl/timedir.h"
 
 namespace ficus {
 namespace {
@@ -157,6 +161,8 @@ int Run(std::vector<std::string> arguments) {
   AddBackupCommands(app, client, command);
   AddScheduleCommands(app, client, command);
   AddTableCommands(app, client, command);
+  AddRemoteCommands(app, client, command);
+  AddTimedirCommands(app, client, command);
   try {
     std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them from the back
     app.parse(std::move(arguments));
