@@ -93,7 +93,7 @@ TEST_CASE("a path or key that could leave its folder is corruption", "[backup]")
     REQUIRE(CodeOf(manifest) == ErrorCode::kCorruption);
   }
   BackupManifest manifest = Small();
-  manifest.objects[0].key = "_meta/lease";
+  manifest.objects.back().key = "_meta/lease";
   REQUIRE_FALSE(CheckManifest(manifest).has_value());
 }
 
@@ -113,7 +113,7 @@ TEST_CASE("a commit record names its own manifest only", "[backup]") {
   commit.manifest_key = ManifestKey("2026-11-19", 1);
   REQUIRE(DecodeCommit(EncodeCommit(commit)).error().code == ErrorCode::kCorruption);
   commit = good;
-  commit.manifest_bytes = kManifestBytesMax + 1;
+  commit.manifest_bytes = kBackupManifestBytesMax + 1;
   REQUIRE(DecodeCommit(EncodeCommit(commit)).error().code == ErrorCode::kCorruption);
   commit = good;
   commit.run = "../run";

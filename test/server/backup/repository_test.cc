@@ -128,6 +128,9 @@ TEST_CASE("a verdict about an earlier commit says nothing about this one", "[bac
   commit.run = "run-of-before";
   PutVerification(store, commit);
   REQUIRE_FALSE(List(store).Find("2026-11-20")->verified());
+  PutVerification(store, commit, {{"2026-11-20/measure/x", "missing"}});
+  REQUIRE(StateOf(store, "2026-11-20") == BackupState::kCommitted);
+  REQUIRE_FALSE(List(store).Find("2026-11-20")->verification);
 }
 
 TEST_CASE("damaged records are named and set aside, the rest is served", "[backup]") {
