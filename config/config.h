@@ -40,7 +40,7 @@ enum class DurabilityChoice { kStrict, kRelaxed };
 enum class IoEngineChoice { kAuto, kIoUring, kThreads };
 enum class DamagedPartsChoice { kFail, kSkip };
 enum class LogFormatChoice { kAuto, kText, kJson };
-enum class RestoreOnStart {
+enum class RestoreOnStartChoice {
   kNever,
   kMarkers,  // when markers lie below storage.path
   kIfEmpty,  // when storage.path holds no data
@@ -233,7 +233,7 @@ struct BackupConfig {
 };
 
 struct RestoreConfig {
-  RestoreOnStart on_start = RestoreOnStart::kNever;
+  RestoreOnStartChoice on_start = RestoreOnStartChoice::kNever;
   std::string remote;  // a name of `remotes`; empty only with kNever
   uint32_t concurrency = 8;
 

@@ -441,7 +441,7 @@ class Loader {
       CheckRemote("backups." + name + ".remote", backup.remote);
     }
     CheckRemote("restore.remote", config.restore.remote);
-    if (config.restore.on_start != RestoreOnStart::kNever && config.restore.remote.empty()) {
+    if (config.restore.on_start != RestoreOnStartChoice::kNever && config.restore.remote.empty()) {
       Mistake(check_.loaded.Origin("restore.on_start").where,
               "restore.on_start: needs restore.remote, the place to restore from");
     }

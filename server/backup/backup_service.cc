@@ -41,6 +41,7 @@ struct ServiceRun {
   BackupJobSpec spec;
   bool dry_run = false;
   bool resume = false;
+  std::function<void(const RunStatus&)> on_end;
   RunProgress progress;
   std::stop_source stop;
   std::jthread thread;
@@ -155,7 +156,7 @@ class BackupServiceImpl final : public BackupService {
     // What failed before is finished first: it may hold objects that this run would share.
     if (!request.dry_run) ResumeLeftoversOf(destination);
     const std::string id = NewRunId();
-    Launch(id, destination, std::move(spec), request.dry_run, false);
+    Launch(id, destination, std::move(spec), request.dry_run, false, std::move(request.on_end));
     return id;
   }
 
@@ -358,14 +359,15 @@ class BackupServiceImpl final : public BackupService {
       BackupJobSpec spec = leftover.spec;
       const BackupJobSpec* job = FindJob(spec.name);
       if (job != nullptr) spec.civil_time = job->civil_time;
-      Launch(leftover.run, destination, std::move(spec), false, true);
+      Launch(leftover.run, destination, std::move(spec), false, true, {});
     }
   }
 
   // --- A run
 
   void Launch(const std::string& id, const Destination& destination, BackupJobSpec spec,
-              bool dry_run, bool resume) REQUIRES(mutex_) {
+              bool dry_run, bool resume, std::function<void(const RunStatus&)> on_end)
+      REQUIRES(mutex_) {
     RunStatus status;
     status.run = id;
     status.job = spec.name;
@@ -380,6 +382,7 @@ class BackupServiceImpl final : public BackupService {
     run->spec = std::move(spec);
     run->dry_run = dry_run;
     run->resume = resume;
+    run->on_end = std::move(on_end);
     Forget(id);
     runs_[id] = run;
     order_.push_back(id);
@@ -429,6 +432,7 @@ class BackupServiceImpl final : public BackupService {
     run->ended = true;
     lock.Unlock();
     changed_.NotifyAll();
+    if (run->on_end) run->on_end(end);
   }
 
   void Keep(const ServiceRun& run) REQUIRES(mutex_) {

@@ -10,6 +10,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <stop_token>
@@ -53,6 +54,8 @@ struct RunRequest {
   std::string job;                    // of the settings; or
   std::optional<BackupJobSpec> spec;  // a run by hand; its remote must be configured
   bool dry_run = false;               // plans and counts, changes nothing in the store
+  // Called once when the run has ended, on its thread. Not for one that a later start resumes.
+  std::function<void(const RunStatus&)> on_end;
 };
 
 struct BackupDetails {

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <filesystem>
 #include <functional>
+#include <future>
 #include <string>
 #include <thread>
 #include <utility>
@@ -23,6 +24,8 @@
 #include "engine/io/disk_file_system.h"
 #include "engine/io/publish.h"
 #include "engine/runtime/executor.h"
+#include "server/backup/restore_on_start.h"
+#include "server/daemon/backups.h"
 #include "server/daemon/database_metrics.h"
 #include "server/http/http_server.h"
 #include "server/http/routes.h"
@@ -31,12 +34,16 @@
 #include "server/observability/health_metrics.h"
 #include "server/observability/memory_metrics.h"
 #include "server/observability/process_metrics.h"
+#include "server/rpc/admin_service.h"
+#include "server/rpc/database_upkeep.h"
 #include "server/rpc/rpc_server.h"
 
 namespace ficus {
 namespace {
 
-constexpr int64_t kStopGraceNanos = 5 * kNanosPerSecond;
+// Whoever stops the node waits ten seconds before it is killed.
+constexpr int64_t kStopGraceNanos = 4 * kNanosPerSecond;
+constexpr std::chrono::seconds kStopFlushGrace{4};
 constexpr std::chrono::milliseconds kHttpStopGrace{500};
 constexpr int64_t kHealthIntervalNanos = kNanosPerSecond;
 
@@ -50,6 +57,18 @@ IoEngine EngineOf(IoEngineChoice choice) {
       return IoEngine::kThreads;
   }
   return IoEngine::kAuto;
+}
+
+RestorePolicy PolicyOf(RestoreOnStartChoice on_start) {
+  switch (on_start) {
+    case RestoreOnStartChoice::kNever:
+      return RestorePolicy::kNever;
+    case RestoreOnStartChoice::kMarkers:
+      return RestorePolicy::kMarkers;
+    case RestoreOnStartChoice::kIfEmpty:
+      return RestorePolicy::kIfEmpty;
+  }
+  return RestorePolicy::kNever;
 }
 
 std::string HostName() {
@@ -81,7 +100,8 @@ class DaemonImpl final : public Daemon {
         merge_executor_(ThreadExecutor::Create("merge", config.storage.merge.threads)),
         background_executor_(ThreadExecutor::Create("background", 1)),
         write_executor_(ThreadExecutor::Create("write", 1)),
-        query_executor_(ThreadExecutor::Create("query", CoreCount())) {}
+        query_executor_(ThreadExecutor::Create("query", CoreCount())),
+        schedule_executor_(ThreadExecutor::Create("schedule", 1)) {}
   ~DaemonImpl() override { Stop(); }
 
   Result<> Start();
@@ -93,12 +113,15 @@ class DaemonImpl final : public Daemon {
  private:
   Result<> MakeLedger();
   Result<> OpenFileSystems();
+  Result<> StageRestore();
   Result<> OpenDatabase();
+  Result<> StartBackups();
   Result<> StartHttp();
   Result<> StartRpc();
   DatabaseOptions OptionsForDatabase() const;
   void AddMetrics();
   void WatchHealth();
+  void FlushBeforeStop();
 
   const Config config_;
   const std::string node_name_;
@@ -116,7 +139,11 @@ class DaemonImpl final : public Daemon {
   std::unique_ptr<ThreadExecutor> background_executor_;
   std::unique_ptr<ThreadExecutor> write_executor_;
   std::unique_ptr<ThreadExecutor> query_executor_;
+  std::unique_ptr<ThreadExecutor> schedule_executor_;
   std::unique_ptr<Database> database_;
+  std::unique_ptr<DatabaseUpkeep> upkeep_;
+  std::unique_ptr<Backups> backups_;
+  std::unique_ptr<AdminService> admin_;
   std::unique_ptr<RpcContext> rpc_context_;
   std::unique_ptr<RpcServer> rpc_;
   std::unique_ptr<HttpServer> http_;
@@ -168,6 +195,7 @@ DatabaseOptions DaemonImpl::OptionsForDatabase() const {
   options.segment_idle_nanos = storage.segment_idle.count();
   options.future_nanos_max = config_.write.max_future.count();
   options.disk_read_only_percent = config_.disk.read_only;
+  options.snapshots = {storage.snapshots.keep, storage.snapshots.min_age.count()};
   options.accept_log_loss = fs_->Status(kAcceptLogLossFile).has_value();
   return options;
 }
@@ -192,6 +220,37 @@ Result<> DaemonImpl::OpenDatabase() {
     RETURN_IF_ERROR(fs_->Remove(kAcceptLogLossFile));
     RETURN_IF_ERROR(fs_->SyncDirectory(""));
   }
+  return Ok();
+}
+
+// What the configuration wants restored before the node opens.
+Result<> DaemonImpl::StageRestore() {
+  if (config_.restore.on_start == RestoreOnStartChoice::kNever) return Ok();
+  const auto remote = config_.remotes.find(config_.restore.remote);
+  if (remote == config_.remotes.end()) {
+    return Error{ErrorCode::kInvalidArgument,
+                 fmt::format("restore.remote: no remote is called '{}'", config_.restore.remote)};
+  }
+  ASSIGN_OR_RETURN(const std::shared_ptr<ObjectStore> store,
+                   OpenRemote(remote->first, remote->second, &metrics_));
+  RestoreOnStart wanted;
+  wanted.policy = PolicyOf(config_.restore.on_start);
+  wanted.concurrency = config_.restore.concurrency;
+  ASSIGN_OR_RETURN(const std::optional<RestoreOutcome> staged,
+                   StageRestoreOnStart({*fs_, *store, clock_, random_}, wanted, {}));
+  if (staged.has_value()) {
+    LogInfo("restore.staged", "{} of {}: {} files, {} bytes", staged->journal.timedir, store->url(),
+            staged->progress.files, staged->progress.bytes);
+  }
+  return Ok();
+}
+
+Result<> DaemonImpl::StartBackups() {
+  ASSIGN_OR_RETURN(backups_, Backups::Start(config_, {*fs_, clock_, random_, metrics_, *database_,
+                                                      *schedule_executor_}));
+  upkeep_ = std::make_unique<DatabaseUpkeep>(*database_);
+  admin_ = std::make_unique<AdminService>(
+      AdminParts{clock_, *upkeep_, backups_->service(), *backups_, *backups_});
   return Ok();
 }
 
@@ -229,11 +288,12 @@ Result<> DaemonImpl::StartRpc() {
       .http_address = fmt::format("{}:{}", node_name_, config_.http.listen.port),
       .labels = config_.node.labels,
   });
-  ASSIGN_OR_RETURN(rpc_,
-                   RpcServer::Start(*rpc_context_, {.host = config_.grpc.listen.host,
-                                                    .port = config_.grpc.listen.port,
-                                                    .max_message_bytes = config_.grpc.max_message,
-                                                    .reflection = config_.grpc.reflection}));
+  ASSIGN_OR_RETURN(rpc_, RpcServer::Start(*rpc_context_,
+                                          {.host = config_.grpc.listen.host,
+                                           .port = config_.grpc.listen.port,
+                                           .max_message_bytes = config_.grpc.max_message,
+                                           .reflection = config_.grpc.reflection},
+                                          {admin_.get()}));
   return Ok();
 }
 
@@ -269,8 +329,10 @@ Result<> DaemonImpl::Start() {
   RETURN_IF_ERROR(OpenFileSystems());
   // Probes are answered while the log is replayed.
   RETURN_IF_ERROR(StartHttp());
+  RETURN_IF_ERROR(StageRestore());
   RETURN_IF_ERROR(OpenDatabase());
   AddMetrics();
+  RETURN_IF_ERROR(StartBackups());
   RETURN_IF_ERROR(StartRpc());
   handles_.push_back(
       health_.Listen([this](const HealthReport& report) { rpc_->SetServing(report.ready()); }));
@@ -282,13 +344,35 @@ Result<> DaemonImpl::Start() {
   return Ok();
 }
 
+// What is in files need not be replayed by the next start. The log has all of it, so a disk that is
+// too slow costs time then, not rows.
+void DaemonImpl::FlushBeforeStop() {
+  const auto flushed = std::make_shared<std::promise<Result<>>>();
+  std::future<Result<>> outcome = flushed->get_future();
+  database_->FlushAll([flushed](Result<> result) { flushed->set_value(std::move(result)); });
+  if (outcome.wait_for(kStopFlushGrace) != std::future_status::ready) {
+    LogWarn("daemon.flush", "not finished within {} s: the next start replays the rest",
+            kStopFlushGrace.count());
+    return;
+  }
+  const Result<> result = outcome.get();
+  if (!result.has_value()) {
+    LogWarn("daemon.flush", "the next start replays the rest: {}", result.error().ToString());
+  }
+}
+
 void DaemonImpl::Stop() {
   if (stopped_) return;
   stopped_ = true;
   health_.Set("stop", HealthLevel::kNotReady, "stopping");
   if (rpc_ != nullptr) rpc_->Stop(kStopGraceNanos);
+  if (backups_ != nullptr) backups_->Close();
+  schedule_executor_->Close();
   query_executor_->Close();
-  if (database_ != nullptr) database_->Close();
+  if (database_ != nullptr) {
+    FlushBeforeStop();
+    database_->Close();
+  }
   handles_.clear();
   if (http_ != nullptr) http_->Stop(kHttpStopGrace);
   for (ThreadExecutor* executor :
@@ -297,6 +381,9 @@ void DaemonImpl::Stop() {
     executor->Close();
   }
   rpc_.reset();
+  admin_.reset();
+  backups_.reset();
+  upkeep_.reset();
   database_.reset();
   if (fs_ != nullptr) LogInfo("daemon.stopped", "everything acknowledged is durable");
 }

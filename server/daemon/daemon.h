@@ -20,7 +20,8 @@ class Daemon {
   virtual uint16_t http_port() const = 0;
   virtual uint16_t metrics_port() const = 0;
 
-  // Finishes what was acknowledged and closes everything, within a few seconds. Idempotent.
+  // Finishes what was acknowledged, flushes it as far as that takes a few seconds, and closes
+  // everything; within ten seconds. Idempotent.
   virtual void Stop() = 0;
 };
 

@@ -161,7 +161,7 @@ restore: {on_start: if_empty, remote: disk, concurrency: 4}
   weekly.schedule = "@weekly";
   weekly.verify = {VerifyChoice::Kind::kFull, 0};
   expected.backups["weekly"] = weekly;
-  expected.restore = {RestoreOnStart::kIfEmpty, "disk", 4};
+  expected.restore = {RestoreOnStartChoice::kIfEmpty, "disk", 4};
   REQUIRE(config == expected);
 }
 
