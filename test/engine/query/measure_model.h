@@ -29,7 +29,7 @@ class MeasureModel {
   }
 
   // The measure of `group` has another schema from here on. What is stored in a tag or field that
-  // goes or changes its type is gone.
+  // goes, moves to another family or changes its type is gone.
   void ChangeSchema(const std::string& group, const MeasureSchema& schema) {
     Group& stored = groups_.at(group);
     const auto drop = [&](const std::string& name, auto member) {
@@ -37,8 +37,9 @@ class MeasureModel {
     };
     for (const TagFamily& family : stored.schema.families) {
       for (const TagSpec& tag : family.tags) {
-        const TagSpec* const now = Spec(schema, tag.name);
-        if (now == nullptr || now->type != tag.type) drop(tag.name, &TestPoint::tags);
+        const TagSpec* const now = Spec(schema, family.name, tag.name);
+        const bool stays = now != nullptr && now->type == tag.type;
+        if (!stays && !IsEntity(schema, tag.name)) drop(tag.name, &TestPoint::tags);
       }
     }
     for (const FieldSpec& field : stored.schema.fields) {
@@ -125,6 +126,17 @@ class MeasureModel {
     return nullptr;
   }
 
+  static const TagSpec* Spec(const MeasureSchema& schema, const std::string& family,
+                             const std::string& tag) {
+    for (const TagFamily& candidate : schema.families) {
+      if (candidate.name != family) continue;
+      for (const TagSpec& spec : candidate.tags) {
+        if (spec.name == tag) return &spec;
+      }
+    }
+    return nullptr;
+  }
+
   static bool IsEntity(const MeasureSchema& schema, const std::string& tag) {
     return std::count(schema.entity.begin(), schema.entity.end(), tag) > 0;
   }
@@ -136,6 +148,12 @@ class MeasureModel {
     const TagValue value = Get(row.point.tags, tag);
     if (IsEntity(schema, tag) && value == TagValue(std::string())) return Null{};
     return value;
+  }
+
+  // Null where the group has the tag in another family.
+  TagValue Tag(const Row& row, const std::string& family, const std::string& tag) const {
+    const bool there = Spec(groups_.at(row.group).schema, family, tag) != nullptr;
+    return there ? Tag(row, tag) : TagValue(Null{});
   }
 
   TagValue Field(const Row& row, const std::string& field) const {
@@ -249,7 +267,7 @@ class MeasureModel {
     shown.series = row.series;
     shown.version = row.point.version;
     for (const FamilyTags& family : ShownTags(query)) {
-      for (const std::string& tag : family.tags) shown.tags.push_back(Tag(row, tag));
+      for (const std::string& tag : family.tags) shown.tags.push_back(Tag(row, family.family, tag));
     }
     for (const std::string& field : query.fields) shown.fields.push_back(Field(row, field));
     return shown;
@@ -260,7 +278,10 @@ class MeasureModel {
     for (const Row* row : rows) {
       std::vector<TagValue> key;
       if (query.group_by.has_value()) {
-        for (const std::string& tag : query.group_by->front().tags) key.push_back(Tag(*row, tag));
+        const FamilyTags& group_by = query.group_by->front();
+        for (const std::string& tag : group_by.tags) {
+          key.push_back(Tag(*row, group_by.family, tag));
+        }
       }
       auto group = std::find_if(groups.begin(), groups.end(),
                                 [&](const auto& candidate) { return candidate.first == key; });

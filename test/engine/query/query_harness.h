@@ -34,6 +34,44 @@ struct TestPoint {
   std::map<std::string, TagValue> fields;
 };
 
+// --- Points as rows
+
+inline TagValue ValueIn(const std::map<std::string, TagValue>& values, const std::string& name) {
+  const auto found = values.find(name);
+  return found == values.end() ? TagValue(Null{}) : found->second;
+}
+inline std::vector<TagValue> EntityOf(const MeasureSchema& schema, const TestPoint& point) {
+  std::vector<TagValue> entity;
+  for (const std::string& tag : schema.entity) entity.push_back(ValueIn(point.tags, tag));
+  return entity;
+}
+inline std::vector<TagValue> ShardingOf(const MeasureSchema& schema, const TestPoint& point) {
+  std::vector<TagValue> values;
+  for (const std::string& tag : schema.sharding_key) values.push_back(ValueIn(point.tags, tag));
+  return values;
+}
+
+inline RowBatch EmptyBatch(const SchemaObject& object) {
+  RowBatch batch;
+  batch.subject = object.subject_id;
+  for (const SubjectColumn& column : object.columns()) {
+    if (!column.dropped) batch.columns.emplace_back(column.id, column.type);
+  }
+  return batch;
+}
+inline void AppendPoint(const SchemaObject& object, const TestPoint& point, SeriesId series,
+                        RowBatch& batch) {
+  batch.series.push_back(series);
+  batch.timestamps.push_back(point.time);
+  batch.versions.push_back(point.version);
+  size_t next = 0;
+  for (const SubjectColumn& column : object.columns()) {
+    if (column.dropped) continue;
+    AppendValue(batch.columns[next++],
+                ValueIn(column.is_field ? point.fields : point.tags, column.name));
+  }
+}
+
 class RowCollector final : public MeasureRowSink {
  public:
   Result<> Accept(MeasureRowBatch batch) override {
@@ -255,42 +293,6 @@ class QueryHarness final : public GroupSource {
     executor_->RunUntilIdle();
     for (auto& [name, store] : stores_) {
       if (store != nullptr) store->Close();
-    }
-  }
-
-  static TagValue ValueIn(const std::map<std::string, TagValue>& values, const std::string& name) {
-    const auto found = values.find(name);
-    return found == values.end() ? TagValue(Null{}) : found->second;
-  }
-  static std::vector<TagValue> EntityOf(const MeasureSchema& schema, const TestPoint& point) {
-    std::vector<TagValue> entity;
-    for (const std::string& tag : schema.entity) entity.push_back(ValueIn(point.tags, tag));
-    return entity;
-  }
-  static std::vector<TagValue> ShardingOf(const MeasureSchema& schema, const TestPoint& point) {
-    std::vector<TagValue> values;
-    for (const std::string& tag : schema.sharding_key) values.push_back(ValueIn(point.tags, tag));
-    return values;
-  }
-
-  static RowBatch EmptyBatch(const SchemaObject& object) {
-    RowBatch batch;
-    batch.subject = object.subject_id;
-    for (const SubjectColumn& column : object.columns()) {
-      if (!column.dropped) batch.columns.emplace_back(column.id, column.type);
-    }
-    return batch;
-  }
-  static void AppendPoint(const SchemaObject& object, const TestPoint& point, SeriesId series,
-                          RowBatch& batch) {
-    batch.series.push_back(series);
-    batch.timestamps.push_back(point.time);
-    batch.versions.push_back(point.version);
-    size_t next = 0;
-    for (const SubjectColumn& column : object.columns()) {
-      if (column.dropped) continue;
-      AppendValue(batch.columns[next++],
-                  ValueIn(column.is_field ? point.fields : point.tags, column.name));
     }
   }
 
