@@ -259,6 +259,7 @@ class TsTableImpl final : public TsTable {
   Backoff merge_backoff_ GUARDED_BY(mutex_);
   std::vector<Waiter> flush_waiters_ GUARDED_BY(mutex_);
   std::vector<std::shared_ptr<Pin>> pins_ GUARDED_BY(mutex_);  // wait for a flush to end
+  std::optional<Manifest> last_pinned_ GUARDED_BY(mutex_);
   std::vector<Waiter> merge_waiters_ GUARDED_BY(mutex_);
   std::shared_ptr<Executor::Timer> flush_timer_ GUARDED_BY(mutex_);
   std::shared_ptr<Executor::Timer> merge_timer_ GUARDED_BY(mutex_);
@@ -715,6 +716,14 @@ void TsTableImpl::TryPin(const std::shared_ptr<Pin>& pin) {
   }
 }
 
+namespace {
+
+bool NamesSameFiles(const Manifest& a, const Manifest& b) {
+  return a.parts == b.parts && a.runs == b.runs && a.damaged == b.damaged && a.log == b.log;
+}
+
+}  // namespace
+
 PinnedTable TsTableImpl::PinnedFrom(std::shared_ptr<const Snapshot> files, LogPosition position) {
   PinnedTable pinned;
   pinned.directory = options_.directory;
@@ -732,6 +741,13 @@ PinnedTable TsTableImpl::PinnedFrom(std::shared_ptr<const Snapshot> files, LogPo
     manifest.damaged.push_back({damaged.number, damaged.is_index, damaged.times, damaged.reason});
   }
   pinned.files = std::move(files);
+  // Nothing has come since the last time: the same bytes again, so that a backup sends nothing.
+  MutexLock lock(mutex_);
+  if (last_pinned_.has_value() && NamesSameFiles(*last_pinned_, manifest)) {
+    manifest = *last_pinned_;
+  } else {
+    last_pinned_ = manifest;
+  }
   return pinned;
 }
 

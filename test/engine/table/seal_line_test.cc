@@ -94,9 +94,32 @@ TEST_CASE(
   SECTION("and a second pin at the line holds the same") {
     const auto second = harness.Pin();
     REQUIRE(second.has_value());
-    REQUIRE(second->manifest.parts == pinned->manifest.parts);
-    REQUIRE(second->manifest.epoch > pinned->manifest.epoch);
+    REQUIRE(second->manifest == pinned->manifest);
   }
+}
+
+TEST_CASE("a table without news is pinned with the same manifest, byte for byte",
+          "[table][snapshot]") {
+  TableHarness harness;
+  REQUIRE(harness.Open().has_value());
+  IntroduceBatches(harness, 1, 2);
+  harness.seal().Draw(LogPosition(2), kScn);
+  const Result<PinnedTable> first = harness.Pin();
+  REQUIRE(first.has_value());
+  harness.seal().Lift();
+  // Other tables have gone on, this one has not.
+  harness.seal().Draw(LogPosition(9), Scn(kScn.value() + 7));
+  const Result<PinnedTable> second = harness.Pin();
+  REQUIRE(second.has_value());
+  REQUIRE(EncodeManifest(second->manifest) == EncodeManifest(first->manifest));
+  harness.seal().Lift();
+
+  IntroduceBatches(harness, 10, 10);
+  harness.seal().Draw(LogPosition(10), Scn(kScn.value() + 8));
+  const Result<PinnedTable> third = harness.Pin();
+  REQUIRE(third.has_value());
+  REQUIRE(third->manifest.epoch > first->manifest.epoch);
+  REQUIRE(third->manifest.flushed == LogPosition(10));
 }
 
 TEST_CASE("a flush of everything is done only when what lies beyond the line is flushed, too",
