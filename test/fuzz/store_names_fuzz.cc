@@ -53,6 +53,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   TakeAsUrl("file://" + std::string(text));
   // Behind the '?' and in front of the '@' of a URL.
   const std::string secret = "hunter2-0451";
+  if (text.find(secret) != std::string_view::npos) return 0;
   for (const std::string& url :
        {"s3://u:" + secret + "@" + std::string(text), "x://h/?" + secret + std::string(text)}) {
     const auto checked = ficus::CheckStoreUrl(url);
