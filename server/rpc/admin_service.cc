@@ -30,6 +30,8 @@ grpc::Status Answered(grpc::CallbackServerContext* call, const Result<T>& result
   return result.has_value() ? grpc::Status::OK : Refused(call, result.error());
 }
 
+Error NodeStops() { return Error{ErrorCode::kUnavailable, "the node stops"}; }
+
 // A call that is refused before any work is done for it.
 grpc::ServerUnaryReactor* RefusedCall(grpc::CallbackServerContext* call, const Error& error) {
   grpc::ServerUnaryReactor* const reactor = call->DefaultReactor();
@@ -232,6 +234,7 @@ grpc::ServerWriteReactor<v1::WatchBackupResponse>* AdminService::WatchBackup(
   using Stream = TickingStream<v1::WatchBackupResponse>;
   const auto look = [this, call, run = request->run()](v1::WatchBackupResponse& message,
                                                        Stream::Told& told) {
+    if (shut_) return Refused(call, NodeStops());
     const Result<RunStatus> status = parts_.backups.Status(run);
     if (!status.has_value()) return Refused(call, status.error());
     ToMessage(*status, *message.mutable_run());
@@ -345,7 +348,8 @@ grpc::ServerWriteReactor<v1::VerifyBackupResponse>* AdminService::VerifyBackup(
   const auto begin = std::chrono::steady_clock::now();
   const std::shared_ptr<Stream> stream = Stream::Create(
       quick_->executor(), options_.verify_interval_nanos, options_.verify_interval_nanos,
-      [reached, begin](v1::VerifyBackupResponse& message, Stream::Told&) {
+      [this, call, reached, begin](v1::VerifyBackupResponse& message, Stream::Told&) {
+        if (shut_) return Refused(call, NodeStops());
         const MutexLock lock(reached->mutex);
         v1::VerifyProgress& progress = *message.mutable_progress();
         progress.set_objects_done(reached->progress.objects_done);

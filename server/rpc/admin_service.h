@@ -7,6 +7,7 @@
 // the work done for it, except a run, which is the node's own.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -45,6 +46,10 @@ class AdminService final : public admin::v1::AdminService::CallbackService {
  public:
   explicit AdminService(const AdminParts& parts, const AdminOptions& options = {});
   ~AdminService() override;
+
+  // The node stops: ends the streams that follow a run or a verification, with UNAVAILABLE, within
+  // an interval. Before the server is stopped, which would wait for them. Any thread.
+  void Shut() { shut_ = true; }
 
   grpc::ServerUnaryReactor* RunBackup(grpc::CallbackServerContext* call,
                                       const admin::v1::RunBackupRequest* request,
@@ -114,6 +119,7 @@ class AdminService final : public admin::v1::AdminService::CallbackService {
 
   const AdminParts parts_;
   const AdminOptions options_;
+  std::atomic<bool> shut_{false};
   std::unique_ptr<BoundedPool> quick_;
   std::unique_ptr<BoundedPool> store_;
   std::unique_ptr<BoundedPool> verify_;

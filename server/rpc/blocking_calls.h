@@ -181,7 +181,8 @@ class TickingStream final : public grpc::ServerWriteReactor<Response>,
     return stream;
   }
 
-  // Tells of the client's going; work that somebody does for this stream ends with it.
+  // Tells of the client's going and of a look that failed; work that somebody does for this stream
+  // ends with it.
   std::stop_token stop_token() const { return stop_.get_token(); }
 
   // Ends the stream: after the message under way, all that `next` makes, then `status`. Once, from
@@ -251,6 +252,7 @@ class TickingStream final : public grpc::ServerWriteReactor<Response>,
     message_.Clear();
     Told told = Told::kMore;
     const grpc::Status status = look_(message_, told);
+    if (!status.ok()) stop_.request_stop();
     MutexLock lock(mutex_);
     if (!concluded_ && (!status.ok() || told == Told::kLast)) {
       concluded_ = true;

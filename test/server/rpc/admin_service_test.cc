@@ -210,6 +210,33 @@ TEST_CASE("an interval lies between two looks of a watcher", "[rpc][admin]") {
   REQUIRE(node.backups.looks() == 1);
 }
 
+TEST_CASE("streams end when the node stops, and a verification with them", "[rpc][admin]") {
+  FakeNode node;
+  node.backups.Put(Endless("a"));
+  node.backups.verify_waits = true;
+  v1::WatchBackupRequest watch;
+  watch.set_run("a");
+  v1::VerifyBackupRequest verify;
+  verify.set_timedir("2025-11-20");
+  grpc::ClientContext watching;
+  grpc::ClientContext verifying;
+  const auto watcher = node.Stub()->WatchBackup(&watching, watch);
+  const auto verifier = node.Stub()->VerifyBackup(&verifying, verify);
+  v1::WatchBackupResponse run;
+  v1::VerifyBackupResponse progress;
+  REQUIRE(watcher->Read(&run));
+  REQUIRE(verifier->Read(&progress));
+  node.admin().Shut();
+  while (watcher->Read(&run)) {
+  }
+  while (verifier->Read(&progress)) {
+  }
+  REQUIRE(watcher->Finish().error_code() == grpc::StatusCode::UNAVAILABLE);
+  REQUIRE(verifier->Finish().error_code() == grpc::StatusCode::UNAVAILABLE);
+  REQUIRE(Word(watching) == "unavailable");
+  node.backups.Await([](const FakeBackups& backups) { return backups.verifications_ended == 1; });
+}
+
 TEST_CASE("a cancel does not queue behind calls that wait for a store", "[rpc][admin]") {
   FakeNode node;
   node.backups.Put(Endless("a"));

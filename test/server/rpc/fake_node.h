@@ -311,6 +311,7 @@ class FakeNode {
     return options;
   }
 
+  AdminService& admin() { return admin_; }
   const std::string& address() const { return address_; }
   std::unique_ptr<admin::v1::AdminService::Stub> Stub() const {
     return admin::v1::AdminService::NewStub(
