@@ -445,9 +445,9 @@ std::vector<ConfigKey> MakeKeys() {
   keys.push_back(Text("log.output", "stderr or a path", FICUS_AT(log.output), LogOutput));
   keys.push_back(Text("api.version", "a version", FICUS_AT(api.version), ApiVersion));
   keys.push_back(Choice<RestoreOnStartChoice>("restore.on_start", FICUS_AT(restore.on_start),
-                                        {{"never", RestoreOnStartChoice::kNever},
-                                         {"markers", RestoreOnStartChoice::kMarkers},
-                                         {"if_empty", RestoreOnStartChoice::kIfEmpty}}));
+                                              {{"never", RestoreOnStartChoice::kNever},
+                                               {"markers", RestoreOnStartChoice::kMarkers},
+                                               {"if_empty", RestoreOnStartChoice::kIfEmpty}}));
   keys.push_back(
       Text("restore.remote", "the name of a remote", FICUS_AT(restore.remote), NameOrEmpty));
   keys.push_back(Count("restore.concurrency", FICUS_AT(restore.concurrency), {1, 256}));

@@ -217,8 +217,7 @@ class BackupServiceImpl final : public BackupService {
   }
 
   Result<VerificationRecord> Verify(std::string_view remote, std::string_view timedir,
-                                    VerifyLevel level, double sample_percent,
-                                    std::stop_token stop,
+                                    VerifyLevel level, double sample_percent, std::stop_token stop,
                                     const VerifyProgressSink& progress) override {
     ASSIGN_OR_RETURN(const Destination destination, LockedDestination(remote));
     const Repository repository(*destination.store);
