@@ -80,6 +80,10 @@ TEST_CASE("restore run has one root, which every catalog's flag names", "[ctl][c
   REQUIRE(Translated("restore", {"run", "--source", "file:///b", "--stream-root-path", "/data",
                                  "--measure-root-path=/data", "--property-root-path", "/data"}) ==
           Words{"restore", "run", "--source", "file:///b", "--root", "/data"});
+  REQUIRE(Translated("restore", {"run", "2025-02-12", "--source", "file:///b", "--catalog",
+                                 "stream", "--yes", "--root", "/data"}) ==
+          Words{"restore", "run", "2025-02-12", "--source", "file:///b", "--catalog", "stream",
+                "--yes", "--root", "/data"});
   REQUIRE(Has(Refusal("restore", {"run", "--stream-root-path", "/a", "--measure-root-path", "/b"}),
               "one root, its storage.path"));
 }
