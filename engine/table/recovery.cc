@@ -7,7 +7,9 @@
 #include <fmt/core.h>
 
 #include "engine/base/log.h"
+#include "engine/base/planted_bug.h"
 #include "engine/io/publish.h"
+#include "engine/table/run_rebuild.h"
 
 namespace ficus {
 namespace {
@@ -56,6 +58,8 @@ class Recovery {
   Result<> OpenParts();
   Result<> OpenRuns();
   Result<> RecordNewDamage();
+  Result<> RebuildRuns();
+  Result<> WriteRebuiltRun(const std::vector<SeriesEntry>& entries);
   Result<> TidyDirectory();
   void TidyFile(const std::string& name);
   void RemoveFile(const std::string& name);
@@ -85,9 +89,14 @@ Result<RecoveredTable> Recovery::Run() {
       recovered_.next_file = number.Next();
     }
   }
+  if (IsPlanted(PlantedBug::kFileNumbersStartAgain)) recovered_.next_file = FileNumber(1);
   if (recovered_.read_only_reason.empty()) {
     RETURN_IF_ERROR(RecordNewDamage());
+    RETURN_IF_ERROR(RebuildRuns());
     RETURN_IF_ERROR(TidyDirectory());
+    if (IsPlanted(PlantedBug::kRecoveryRemovesNamedFile) && !recovered_.manifest.parts.empty()) {
+      RemoveFile(PartFileName(recovered_.manifest.parts.back().number));
+    }
   }
   for (const DamageRecord& record : recovered_.manifest.damaged) {
     recovered_.snapshot.damaged.push_back(DamagedFileOf(options_.directory, record));
@@ -174,6 +183,54 @@ Result<> Recovery::RecordNewDamage() {
     recovered_.manifest = std::move(next);
   }
   MoveDamaged(fs_, options_.directory, recovered_.manifest);
+  return Ok();
+}
+
+// Puts one new run in the place of all damaged ones when the parts know every series. The damaged
+// files stay in quarantine.
+Result<> Recovery::RebuildRuns() {
+  const std::vector<DamageRecord>& damaged = recovered_.manifest.damaged;
+  const auto is_index = [](const DamageRecord& record) { return record.is_index; };
+  if (std::none_of(damaged.begin(), damaged.end(), is_index)) return Ok();
+  const Result<SurvivingEntries> surviving = FindSurvivingEntries(recovered_.snapshot);
+  if (!surviving.has_value()) {
+    if (!IsDamage(surviving.error())) return surviving.error();
+    LogError("table.rebuild", "{}: its index cannot be rebuilt: {}", options_.directory,
+             surviving.error().ToString());
+    return Ok();
+  }
+  if (surviving->nameless > 0) {
+    LogError("table.rebuild", "{}: its index cannot be rebuilt: no part knows {} of its series",
+             options_.directory, surviving->nameless);
+    return Ok();
+  }
+  RETURN_IF_ERROR(WriteRebuiltRun(surviving->missing));
+  LogWarn("table.rebuild", "{}: {} series of damaged index runs are rebuilt from its parts",
+          options_.directory, surviving->missing.size());
+  return Ok();
+}
+
+Result<> Recovery::WriteRebuiltRun(const std::vector<SeriesEntry>& entries) {
+  Manifest next = recovered_.manifest;
+  std::erase_if(next.damaged, [](const DamageRecord& record) { return record.is_index; });
+  if (!entries.empty()) {
+    const FileNumber number = recovered_.next_file;
+    recovered_.next_file = number.Next();
+    ASSIGN_OR_RETURN(const IndexRunInfo info,
+                     WriteIndexRun(fs_, environment_.random, options_.directory, number, entries,
+                                   FileClass::kRecovery));
+    const std::string name = IndexRunFileName(number);
+    ASSIGN_OR_RETURN(std::shared_ptr<const IndexRun> run,
+                     IndexRun::Open(fs_, PathOf(name), &info, FileClass::kRecovery));
+    recovered_.snapshot.runs.push_back(
+        {std::move(run), std::make_shared<FileHandle>(recovered_.cleaner, name)});
+    next.runs.push_back(info);
+  }
+  next.epoch = next.epoch.Next();
+  next.next_file = std::max(next.next_file, recovered_.next_file);
+  RETURN_IF_ERROR(WriteManifest(fs_, environment_.random, options_.directory, next));
+  older_manifests_.insert(older_manifests_.begin(), recovered_.manifest.epoch);
+  recovered_.manifest = std::move(next);
   return Ok();
 }
 

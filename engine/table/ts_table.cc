@@ -9,6 +9,7 @@
 #include "engine/base/check.h"
 #include "engine/base/log.h"
 #include "engine/base/mutex.h"
+#include "engine/base/planted_bug.h"
 #include "engine/io/publish.h"
 #include "engine/model/entity.h"
 #include "engine/part/merge.h"
@@ -279,8 +280,10 @@ TsTableImpl::TsTableImpl(TableEnvironment environment, TableOptions options,
           {environment_.fs, environment_.random, environment_.flush, cleaner_, epochs_, next_file_},
           options_.directory, recovered.manifest, recovered.previous_manifest),
       known_(environment_.ledger),
-      flushed_(recovered.manifest.log == environment_.log_id ? recovered.manifest.flushed
-                                                             : LogPosition()),
+      flushed_(recovered.manifest.log == environment_.log_id ||
+                       IsPlanted(PlantedBug::kReplayIgnoresLogId)
+                   ? recovered.manifest.flushed
+                   : LogPosition()),
       flushed_scn_(recovered.manifest.scn) {
   auto snapshot = std::make_shared<Snapshot>(std::move(recovered.snapshot));
   snapshot->manifest_epoch = recovered.manifest.epoch;
@@ -498,6 +501,14 @@ void TsTableImpl::TakePartsToFlush(ficus::Flush& flush) {
   const std::vector<std::shared_ptr<const MemPart>>& parts = current_->mem_parts;
   // Read after the parts: rows beyond a line are introduced only once it is drawn.
   const LogPosition line = SealedAt();
+  if (IsPlanted(PlantedBug::kFlushIsNoPrefix)) {
+    flush.parts = {parts.back()};
+    return;
+  }
+  if (IsPlanted(PlantedBug::kFlushIgnoresSnapshotLine)) {
+    flush.parts = parts;
+    return;
+  }
   const auto beyond = std::find_if(parts.begin(), parts.end(),
                                    [&](const auto& part) { return part->last_position() > line; });
   CHECK(beyond == parts.end() || (*beyond)->first_position() > line)
@@ -541,6 +552,10 @@ void TsTableImpl::StartFlush(std::vector<Waiter> waiters) {
     return;
   }
   flush->started = environment_.clock.Monotonic();
+  if (IsPlanted(PlantedBug::kFlushAheadOfLog)) {
+    environment_.flush.Post([this, flush] { WriteFlush(flush); });
+    return;
+  }
   environment_.sync_log(flush->parts.back()->last_position(), [this, flush] {
     environment_.flush.Post([this, flush] { WriteFlush(flush); });
   });
@@ -577,7 +592,7 @@ Result<> TsTableImpl::WriteFlushFiles(ficus::Flush& flush) {
   std::vector<SeriesEntry> entries = EntriesOf(flush.parts);
   std::erase_if(entries,
                 [this](const SeriesEntry& entry) { return !options_.is_live(entry.subject); });
-  if (entries.empty()) return Ok();
+  if (entries.empty() || IsPlanted(PlantedBug::kFlushWritesNoIndexRun)) return Ok();
   const FileNumber number = NextFile();
   ASSIGN_OR_RETURN(const IndexRunInfo run,
                    WriteIndexRun(environment_.fs, environment_.random, options_.directory, number,
@@ -596,6 +611,12 @@ void TsTableImpl::CommitFlush(const std::shared_ptr<ficus::Flush>& flush) {
         if (flush->run.run != nullptr) manifest.runs.push_back(flush->run.run->info());
         manifest.log = environment_.log_id;
         manifest.flushed = flush->parts.back()->last_position();
+        if (IsPlanted(PlantedBug::kFlushPositionTooHigh)) {
+          manifest.flushed = manifest.flushed.Next();
+        }
+        if (IsPlanted(PlantedBug::kFlushPositionOfNewestRow)) {
+          manifest.flushed = Current()->mem_parts.back()->last_position();
+        }
         manifest.scn = std::max(manifest.scn, flush->scn);
       },
       [this, flush](const Result<Manifest>& manifest) {
@@ -736,7 +757,9 @@ PinnedTable TsTableImpl::PinnedFrom(std::shared_ptr<const Snapshot> files, LogPo
   manifest.scn = environment_.seal->scn();
   manifest.next_file = FileNumber(next_file_.load());
   manifest.parts = InfosOf(*files);
-  for (const SnapshotRun& run : files->runs) manifest.runs.push_back(run.run->info());
+  for (const SnapshotRun& run : files->runs) {
+    if (!IsPlanted(PlantedBug::kSnapshotWithoutIndex)) manifest.runs.push_back(run.run->info());
+  }
   for (const DamagedFile& damaged : files->damaged) {
     manifest.damaged.push_back({damaged.number, damaged.is_index, damaged.times, damaged.reason});
   }
@@ -848,18 +871,28 @@ void TsTableImpl::RunMerge(const std::shared_ptr<Merge>& merge) {
 
 Result<std::vector<SeriesEntry>> TsTableImpl::EntriesForMerge(const Merge& merge,
                                                               uint64_t rows) const {
+  // What the inputs carry goes on, so that all parts together know every series and a lost run can
+  // be rebuilt from them.
   std::vector<SeriesEntry> entries;
+  for (size_t i = merge.choice.begin; i < merge.choice.end; ++i) {
+    const Part& input = *merge.snapshot->parts[i].part;
+    ASSIGN_OR_RETURN(const std::vector<SeriesEntry> carried,
+                     input.ReadSeriesEntries(FileClass::kMerge));
+    entries.insert(entries.end(), carried.begin(), carried.end());
+  }
+  // A part that is large beside the index carries all of it, and so stands for itself.
   uint64_t count = 0;
   for (const SnapshotRun& run : merge.snapshot->runs) count += run.run->info().entries;
-  // The part carries the entries of its series so that a lost run can be rebuilt. A merge that is
-  // small beside the index leaves that to a later one.
-  if (count > rows / 4) return entries;
-  for (const SnapshotRun& run : merge.snapshot->runs) {
-    RETURN_IF_ERROR(run.run->ScanAll([&](const SeriesEntry& entry) {
-      if (options_.is_live(entry.subject)) entries.push_back(entry);
-      return Ok();
-    }));
+  if (count <= rows / 4) {
+    for (const SnapshotRun& run : merge.snapshot->runs) {
+      RETURN_IF_ERROR(run.run->ScanAll([&](const SeriesEntry& entry) {
+        entries.push_back(entry);
+        return Ok();
+      }));
+    }
   }
+  std::erase_if(entries,
+                [this](const SeriesEntry& entry) { return !options_.is_live(entry.subject); });
   const auto key = [](const SeriesEntry& entry) { return std::pair(entry.subject, entry.series); };
   std::sort(entries.begin(), entries.end(),
             [&](const SeriesEntry& a, const SeriesEntry& b) { return key(a) < key(b); });
@@ -920,6 +953,9 @@ void TsTableImpl::RunPartMerge(const std::shared_ptr<Merge>& merge) {
   }
   metrics_.blocks_copied.Add(merged->blocks_copied);
   metrics_.blocks_rewritten.Add(merged->blocks_rewritten);
+  if (IsPlanted(PlantedBug::kMergeInputsRemovedEarly)) {
+    for (size_t i = choice.begin; i < choice.end; ++i) cleaner_->Remove(all[i].file->name());
+  }
   manifests_.Write(
       [merge, part](Manifest& manifest) {
         const std::vector<SnapshotPart>& parts = merge->snapshot->parts;
@@ -933,6 +969,7 @@ void TsTableImpl::RunPartMerge(const std::shared_ptr<Merge>& merge) {
           manifest.obsolete.push_back(PartFileName(input->number));
         }
         const auto rest = manifest.parts.erase(at, at + count);
+        if (IsPlanted(PlantedBug::kMergeOutputNotNamed)) return;
         if (part.part != nullptr) manifest.parts.insert(rest, part.part->info());
       },
       [this, merge, part](const Result<Manifest>& manifest) {
