@@ -109,6 +109,32 @@ TEST_CASE("null and an empty entity value are one group", "[query]") {
   REQUIRE(ToText(harness.Ask(GroupedBy({"id"}))) == "null=3");
 }
 
+TEST_CASE("rows without a tag are a group of their own, apart from zero and the empty string",
+          "[query]") {
+  QueryHarness harness;
+  PrepareMeasure(harness);
+  const auto point = [](int64_t minute, const std::string& id, int64_t value, bool null) {
+    TestPoint made = Point(minute, id, value);
+    made.tags.erase("layer");
+    if (!null) {
+      made.tags["layer"] = std::string();
+      made.tags["count"] = int64_t{0};
+    }
+    return made;
+  };
+  // Neighbours in one series, then across series.
+  harness.Write("g", "m",
+                {point(0, "a", 1, true), point(1, "a", 2, false), point(2, "a", 4, true),
+                 point(3, "b", 8, false), point(4, "b", 16, true), point(5, "c", 32, true)});
+  for (const bool flushed : {false, true}) {
+    CAPTURE(flushed);
+    if (flushed) harness.Flush();
+    REQUIRE(ToText(harness.Ask(GroupedBy({"count"}))) == "null=53 0=10");
+    REQUIRE(ToText(harness.Ask(GroupedBy({"layer"}))) == "null=53 =10");
+    REQUIRE(ToText(harness.Ask(GroupedBy({"layer", "count"}))) == "null,null=53 ,0=10");
+  }
+}
+
 TEST_CASE("many groups need memory that the ledger may refuse", "[query]") {
   QueryHarness harness;
   PrepareMeasure(harness);
