@@ -4,6 +4,7 @@
 #include <fmt/core.h>
 
 #include "engine/base/log.h"
+#include "engine/base/planted_bug.h"
 #include "engine/database/completion.h"
 #include "engine/database/database_impl.h"
 #include "engine/database/parked_log.h"
@@ -63,6 +64,7 @@ Result<> DatabaseImpl::OpenLog() {
     identity_found_ = true;
   }
   LogOptions options = options_.log;
+  options.accept_damage = options.accept_damage || options_.accept_log_loss;
   options.create_if_missing =
       options_.accept_log_loss || (!identity_found_ && ReadOnly() == std::nullopt);
   Result<std::unique_ptr<Log>> log =
@@ -73,6 +75,13 @@ Result<> DatabaseImpl::OpenLog() {
     return Error{ErrorCode::kFailedPrecondition,
                  fmt::format("the log is missing ({}): rows that were acknowledged may be gone. If "
                              "that is known and accepted: ficusctl log accept-loss",
+                             log.error().message)};
+  }
+  if (!log.has_value() && log.error().code == ErrorCode::kCorruption) {
+    return Error{ErrorCode::kFailedPrecondition,
+                 fmt::format("the log is damaged ({}): rows that were acknowledged behind the "
+                             "damage are gone. If that is known and accepted: ficusctl log "
+                             "accept-loss",
                              log.error().message)};
   }
   if (!log.has_value()) return std::move(log).error();
@@ -240,7 +249,10 @@ void DatabaseImpl::MakeSchemaChanges() {
       [this] { return ReadOnly(); },
       [this](std::vector<Routed> rows, LogRecord record,
              std::function<void(PositionPins::Pin)> visible) {
-        return Submit(std::move(rows), std::move(record), Durability::kStrict, std::move(visible));
+        const Durability durability =
+            IsPlanted(PlantedBug::kSchemaChangeNotSynced) ? Durability::kRelaxed
+                                                          : Durability::kStrict;
+        return Submit(std::move(rows), std::move(record), durability, std::move(visible));
       },
       [this](const SchemaChange& change, const PositionPins::Pin& pin) {
         ApplyChange(change, pin);

@@ -1,11 +1,18 @@
 #include "test/e2e/node.h"
 
+#include <algorithm>
+#include <arpa/inet.h>
+#include <cstdlib>
 #include <fstream>
+#include <netinet/in.h>
+#include <sstream>
 #include <string_view>
+#include <sys/socket.h>
 #include <utility>
 
 #include <poll.h>
 #include <signal.h>
+#include <unistd.h>
 
 namespace ficus {
 namespace {
@@ -76,6 +83,45 @@ int Node::Stop(std::chrono::seconds patience) {
   const auto code = process_->Wait(patience);
   if (!code) Kill();
   return code.value_or(-1);
+}
+
+std::string Node::MetricsText() const {
+  const size_t colon = metrics_.find(':');
+  sockaddr_in server{};
+  server.sin_family = AF_INET;
+  server.sin_port = htons(static_cast<uint16_t>(std::stoul(metrics_.substr(colon + 1))));
+  ::inet_pton(AF_INET, metrics_.substr(0, colon).c_str(), &server.sin_addr);
+  const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  std::string answer;
+  const std::string request =
+      "GET /metrics HTTP/1.1\r\nHost: " + metrics_ + "\r\nConnection: close\r\n\r\n";
+  if (::connect(socket, reinterpret_cast<const sockaddr*>(&server), sizeof server) == 0 &&
+      ::send(socket, request.data(), request.size(), MSG_NOSIGNAL) ==
+          static_cast<ssize_t>(request.size())) {
+    char bytes[65536];
+    for (ssize_t got = 1; got > 0;) {
+      got = ::recv(socket, bytes, sizeof bytes, 0);
+      if (got > 0) answer.append(bytes, static_cast<size_t>(got));
+    }
+  }
+  ::close(socket);
+  return answer;
+}
+
+double Node::Metric(const std::string& name, const std::vector<std::string>& labels) const {
+  std::istringstream lines(MetricsText());
+  double sum = 0;
+  for (std::string line; std::getline(lines, line);) {
+    if (line.find(name) != 0) continue;
+    if (line.size() == name.size() || (line[name.size()] != '{' && line[name.size()] != ' ')) {
+      continue;
+    }
+    const bool all = std::all_of(labels.begin(), labels.end(), [&](const std::string& label) {
+      return line.find(label) != std::string::npos;
+    });
+    if (all) sum += std::strtod(line.c_str() + line.rfind(' '), nullptr);
+  }
+  return sum;
 }
 
 std::unique_ptr<ChildProcess> StartLoadClient(std::vector<std::string> arguments,

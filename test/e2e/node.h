@@ -27,6 +27,11 @@ class Node {
 
   const std::string& address() const { return grpc_; }  // host:port
   const std::string& metrics() const { return metrics_; }
+  // What GET /metrics answers; "" when nobody answers.
+  std::string MetricsText() const;
+  // The sum of a metric over all samples whose labels hold each of `labels`, such as
+  // "class=\"log\"".
+  double Metric(const std::string& name, const std::vector<std::string>& labels = {}) const;
   ChildProcess& process() { return *process_; }
   const std::string& config_file() const { return config_file_; }
   std::string log() const { return ReadFile(log_file_); }

@@ -36,6 +36,30 @@ TEST_CASE("SIGTERM under load ends the node with 0 and keeps what was acknowledg
   REQUIRE(node.Stop() == 0);
 }
 
+TEST_CASE("after a clean stop there is nothing to replay", "[e2e]") {
+  const TempDirectory directory;
+  const std::string journal = directory.File("journal");
+  const std::string output = directory.File("load.out");
+  // Nothing is flushed before the stop.
+  Node node(directory.path(),
+            {"storage: {path: \"" + directory.File("data") + "\", flush: {interval: 1h}}"});
+  REQUIRE(node.Start());
+  REQUIRE(RunLoadClient({"run", "--address", node.address(), "--journal", journal, "--points",
+                         "20000", "--report", "0"},
+                        output) == 0);
+  REQUIRE(node.Stop(std::chrono::seconds(10)) == 0);
+  const size_t before = node.log().size();
+  REQUIRE(node.Start());
+  const std::string log = node.log().substr(before);
+  const size_t replayed = log.find("log.replayed");
+  REQUIRE(replayed != std::string::npos);
+  INFO(log.substr(replayed, 200));
+  REQUIRE(Says(log.substr(replayed, log.find('\n', replayed) - replayed), " 0 rows introduced"));
+  REQUIRE(RunLoadClient({"verify", "--address", node.address(), "--journal", journal}, output) ==
+          0);
+  REQUIRE(node.Stop() == 0);
+}
+
 TEST_CASE("a second process on the same root is refused, and the first goes on", "[e2e]") {
   const TempDirectory directory;
   const std::string output = directory.File("out");

@@ -1,0 +1,71 @@
+// A log that lost acknowledged rows: the node says so and stays down until the operator accepts it.
+#include <algorithm>
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include <catch2/catch.hpp>
+
+#include "test/e2e/node.h"
+#include "test/support/temp_directory.h"
+
+namespace ficus {
+namespace {
+
+std::string FirstLogFile(const std::string& folder) {
+  std::vector<std::string> files;
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    if (entry.path().extension() == ".log") files.push_back(entry.path().string());
+  }
+  REQUIRE(!files.empty());
+  return *std::min_element(files.begin(), files.end());
+}
+
+// Turns bytes over in the middle of what was written.
+void Damage(const std::string& file) {
+  const std::string content = ReadFile(file);
+  const size_t used = content.find_last_not_of('\0');
+  REQUIRE(used > 10'000);
+  std::fstream bytes(file, std::ios::in | std::ios::out | std::ios::binary);
+  bytes.seekp(static_cast<std::streamoff>(used / 2));
+  bytes << "this was not written by the node";
+}
+
+int AcceptLoss(const Node& node, bool yes, const std::string& output) {
+  std::vector<std::string> command = {FICUSCTL_PATH, "log", "accept-loss", "--root", node.data()};
+  if (yes) command.push_back("--yes");
+  return ChildProcess(command, output).Wait(std::chrono::seconds(30)).value_or(-1);
+}
+
+TEST_CASE(
+    "a node whose log is damaged in its middle starts once the loss is accepted, and only then",
+    "[e2e]") {
+  const TempDirectory directory;
+  const std::string output = directory.File("out");
+  Node node(directory.path(),
+            {"storage: {path: \"" + directory.File("data") + "\", flush: {interval: 1h}}"});
+  REQUIRE(node.Start());
+  REQUIRE(RunLoadClient({"run", "--address", node.address(), "--points", "20000", "--report", "0"},
+                        output) == 0);
+  node.Kill();
+  Damage(FirstLogFile(node.data() + "/wal"));
+
+  REQUIRE(!node.Start());
+  REQUIRE(node.log().find("ficusctl log accept-loss") != std::string::npos);
+  REQUIRE(AcceptLoss(node, false, output) != 0);
+  REQUIRE(!node.Start());
+  REQUIRE(AcceptLoss(node, true, output) == 0);
+  REQUIRE(node.Start());
+  REQUIRE(node.log().find("log.loss_accepted") != std::string::npos);
+  REQUIRE(RunLoadClient({"run", "--address", node.address(), "--points", "1000", "--report", "0"},
+                        output) == 0);
+  REQUIRE(node.Stop() == 0);
+  // The word was for one start.
+  REQUIRE(node.Start());
+  REQUIRE(node.Stop() == 0);
+}
+
+}  // namespace
+}  // namespace ficus
