@@ -219,6 +219,7 @@ TEST_CASE("what another node or another tool wrote stays", "[backup]") {
   PutText(store, "2026-11-19/measure/sw/seg-20261119/shard-0/part", "BanyanDB's");
   for (int day = 1; day < 5; ++day) WriteBackup(store, Sample(day));
   for (int day = 5; day < 8; ++day) Run(store, Request(day));
+  REQUIRE(Repository(store).Find("2026-11-20", {})->state == BackupState::kCommitted);
   REQUIRE(KeysBelow(store, "2026-11-20/").size() == 12);
   REQUIRE(KeysBelow(store, "2026-11-19/").size() == 1);
   REQUIRE(KeysBelow(store, "2026-11-21/").empty());
