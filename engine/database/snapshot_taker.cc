@@ -303,7 +303,7 @@ void SnapshotTaker::Link(const TakingPtr& taking) {
     taking->members.clear();
   }
   SnapshotWriter writer(environment_.fs, environment_.clock, environment_.store,
-                        [this] { return environment_.gate.closed(); });
+                        environment_.sync_threads, [this] { return environment_.gate.closed(); });
   Result<SnapshotContents> written = writer.Write(std::move(draft));
   link_seconds_.Observe(Seconds(writer.times().link_nanos));
   sync_seconds_.Observe(Seconds(writer.times().sync_nanos));

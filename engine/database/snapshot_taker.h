@@ -62,6 +62,7 @@ class SnapshotTaker {
     uint64_t node_id = 0;
     LogId log;
     SnapshotRetention retention;
+    size_t sync_threads = 0;  // as SnapshotWriter has them
   };
 
   explicit SnapshotTaker(Environment environment);

@@ -9,6 +9,8 @@
 
 #include "engine/base/check.h"
 #include "engine/base/log.h"
+#include "engine/base/mutex.h"
+#include "engine/base/planted_bug.h"
 #include "engine/io/publish.h"
 #include "engine/snapshot/snapshot_name.h"
 
@@ -19,6 +21,13 @@ namespace {
 constexpr size_t kManifestsPerBatch = 64;
 // So many names are made between two looks at whether to stop.
 constexpr size_t kNamesPerLook = 256;
+
+// Synced with the others, later.
+Result<> EnsureDirectory(FileSystem& fs, std::string_view path) {
+  Result<> created = fs.CreateDirectory(path);
+  if (!created.has_value() && created.error().code == ErrorCode::kAlreadyExists) return Ok();
+  return created;
+}
 
 Error Cancelled() { return Error{ErrorCode::kCancelled, "the snapshot was given up"}; }
 
@@ -90,7 +99,9 @@ Result<> SnapshotWriter::Make() {
 }
 
 Result<> SnapshotWriter::MakeDirectories(const Tree& tree) {
-  RETURN_IF_ERROR(CreateDirectories(fs_, ParentPath(tree.root), FileClass::kSnapshot));
+  const std::string_view snapshots = ParentPath(tree.root);
+  RETURN_IF_ERROR(EnsureDirectory(fs_, ParentPath(snapshots)));
+  RETURN_IF_ERROR(EnsureDirectory(fs_, snapshots));
   RETURN_IF_ERROR(fs_.CreateDirectory(tree.root));
   if (tree.folder != tree.root) RETURN_IF_ERROR(fs_.CreateDirectory(tree.folder));
   for (const std::string& directory : tree.directories) {
@@ -124,7 +135,7 @@ Result<> SnapshotWriter::WriteManifests() {
       ASSIGN_OR_RETURN(auto file, fs_.Open(files[i].first, {.file_class = FileClass::kSnapshot,
                                                             .mode = OpenMode::kCreate}));
       batch.Write(*file, 0, files[i].second);
-      batch.Sync(*file, SyncKind::kAll);
+      if (!IsPlanted(PlantedBug::kSnapshotFilesNotSynced)) batch.Sync(*file, SyncKind::kAll);
       open.push_back(std::move(file));
     }
     RETURN_IF_ERROR(fs_.Write(batch));
@@ -133,19 +144,26 @@ Result<> SnapshotWriter::WriteManifests() {
 }
 
 Result<> SnapshotWriter::SyncDirectories() {
+  if (IsPlanted(PlantedBug::kSnapshotDirectoriesNotSynced)) return Ok();
+  std::vector<std::string> directories = {""};
   for (const Tree& tree : trees_) {
-    for (auto directory = tree.directories.rbegin(); directory != tree.directories.rend();
-         ++directory) {
-      if (stopped_()) return Cancelled();
-      RETURN_IF_ERROR(fs_.SyncDirectory(JoinPath(tree.folder, *directory), FileClass::kSnapshot));
+    for (const std::string& directory : tree.directories) {
+      directories.push_back(JoinPath(tree.folder, directory));
     }
-    RETURN_IF_ERROR(fs_.SyncDirectory(tree.folder, FileClass::kSnapshot));
-    if (tree.folder != tree.root) {
-      RETURN_IF_ERROR(fs_.SyncDirectory(tree.root, FileClass::kSnapshot));
-    }
-    RETURN_IF_ERROR(fs_.SyncDirectory(ParentPath(tree.root), FileClass::kSnapshot));
+    directories.push_back(tree.folder);
+    if (tree.folder != tree.root) directories.push_back(tree.root);
+    directories.emplace_back(ParentPath(tree.root));
+    directories.emplace_back(ParentPath(ParentPath(tree.root)));
   }
-  return Ok();
+  Mutex mutex;
+  Result<> outcome = Ok();
+  sync_pool_.ForEach(directories.size(), [&](size_t i) {
+    const Result<> synced = stopped_() ? Result<>(Cancelled())
+                                       : fs_.SyncDirectory(directories[i], FileClass::kSnapshot);
+    MutexLock lock(mutex);
+    if (outcome.has_value()) outcome = synced;
+  });
+  return outcome;
 }
 
 void SnapshotWriter::Undo(const SnapshotContents& contents) {
