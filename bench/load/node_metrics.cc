@@ -95,7 +95,7 @@ NodeMetrics ParseMetrics(std::string_view text) {
     // A label's value may hold spaces, so the number starts behind the labels.
     const size_t labels_end =
         name_end != std::string_view::npos && line[name_end] == '{' ? line.rfind('}') : name_end;
-    if (labels_end == std::string_view::npos) continue;
+    if (name_end == 0 || labels_end == std::string_view::npos) continue;
     const size_t value_start = line.find_first_not_of(" }", labels_end);
     if (value_start == std::string_view::npos) continue;
     const std::string_view name = line.substr(0, name_end);

@@ -26,6 +26,7 @@ TEST_CASE("samples of one name are added, whatever their labels", "[load]") {
 
 TEST_CASE("lines that are no sample are skipped", "[load]") {
   REQUIRE(ParseMetrics("name\nname{\nname{}\nname x\n{}\n \n\n# x 1\n").empty());
+  REQUIRE(ParseMetrics("{} 1\n 1\n{a=\"b\"} 2\n").empty());
 }
 
 TEST_CASE("a node that is not there is unavailable", "[load]") {
