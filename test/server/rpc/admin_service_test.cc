@@ -511,7 +511,7 @@ TEST_CASE("schedules are listed, paused and resumed", "[rpc][admin]") {
 TEST_CASE("a flush answers when it is done, a merge only when asked to wait", "[rpc][admin]") {
   FakeNode node;
   const auto stub = node.Stub();
-  grpc::ClientContext calls[4];
+  grpc::ClientContext calls[5];
   v1::FlushResponse flushed;
   REQUIRE(stub->Flush(&calls[0], {}, &flushed).ok());
   node.upkeep.refuse = Error{ErrorCode::kNoSpace, "full"};
@@ -526,6 +526,10 @@ TEST_CASE("a flush answers when it is done, a merge only when asked to wait", "[
   REQUIRE(stub->Merge(&calls[3], merge, &merged).error_code() ==
           grpc::StatusCode::DEADLINE_EXCEEDED);
   node.upkeep.waiting(Ok());  // long after the client went
+  calls[4].set_deadline(std::chrono::system_clock::now() + std::chrono::milliseconds(50));
+  REQUIRE(stub->Merge(&calls[4], merge, &merged).error_code() ==
+          grpc::StatusCode::DEADLINE_EXCEEDED);
+  // Nobody answers this one: the node could not stop if the call waited for it.
 }
 
 TEST_CASE("the clock is confirmed", "[rpc][admin]") {
