@@ -8,6 +8,8 @@
 //   ficusctl part|index|manifest show|verify FILE
 //   ficusctl log show|verify DIRECTORY
 //   ficusctl log accept-loss --root DIRECTORY --yes
+//   ficusctl log parked list DIRECTORY
+//   ficusctl log parked drop BATCH DIRECTORY --yes
 //   ficusctl quarantine list --root DIRECTORY
 //   ficusctl quarantine drop FILE --root DIRECTORY --yes
 //
@@ -34,6 +36,7 @@
 #include "server/ctl/inspect.h"
 #include "server/ctl/interrupts.h"
 #include "server/ctl/markers.h"
+#include "server/ctl/parked.h"
 #include "server/ctl/quarantine.h"
 #include "server/ctl/remote.h"
 #include "server/ctl/schedule.h"
@@ -46,6 +49,7 @@ namespace {
 struct Options {
   std::string path;
   std::string root;
+  std::string batch;
   uint64_t items_max = std::numeric_limits<uint64_t>::max();
   bool yes = false;
 };
@@ -99,6 +103,37 @@ Result<> RunQuarantineDrop(const Options& options) {
   return DropQuarantined(*fs, options.path);
 }
 
+Result<std::unique_ptr<FileSystem>> OpenLogDirectory(const Options& options) {
+  DiskOptions disk;
+  disk.engine = IoEngine::kThreads;
+  return OpenDiskFileSystem(options.path, disk);
+}
+
+Result<> RunParkedList(const Options& options) {
+  ASSIGN_OR_RETURN(const std::unique_ptr<FileSystem> log_fs, OpenLogDirectory(options));
+  return Print(ListParkedText(*log_fs));
+}
+
+Result<> RunParkedDrop(const Options& options) {
+  RETURN_IF_ERROR(NeedsYes(options, "The batch is deleted, and rows that were in it are gone."));
+  ASSIGN_OR_RETURN(const std::unique_ptr<FileSystem> log_fs, OpenLogDirectory(options));
+  return DropParkedBatch(*log_fs, options.batch);
+}
+
+void AddParked(CLI::App& log, Options& options, Command& command) {
+  CLI::App* const parked =
+      log.add_subcommand("parked", "batches that replay could not apply and kept aside");
+  parked->require_subcommand(1);
+  CLI::App* const list = parked->add_subcommand("list", "name them and what they hold");
+  list->add_option("directory", options.path, "of the log")->required();
+  list->callback([&] { command = OnFiles([&options] { return RunParkedList(options); }); });
+  CLI::App* const drop = parked->add_subcommand("drop", "delete one of them");
+  drop->add_option("batch", options.batch, "as `list` names it")->required();
+  drop->add_option("directory", options.path, "of the log")->required();
+  drop->add_flag("--yes", options.yes, "really");
+  drop->callback([&] { command = OnFiles([&options] { return RunParkedDrop(options); }); });
+}
+
 void AddInspection(CLI::App& parent, Inspected what, const char* operand, Options& options,
                    Command& command) {
   for (const Inspection how : {Inspection::kShow, Inspection::kVerify}) {
@@ -130,6 +165,8 @@ void AddCommands(CLI::App& app, Options& options, Command& command) {
   accept->add_option("--root", options.root, "storage.path of the node")->required();
   accept->add_flag("--yes", options.yes, "really");
   accept->callback([&] { command = OnFiles([&options] { return RunAcceptLoss(options); }); });
+
+  AddParked(*log, options, command);
 
   CLI::App* const quarantine =
       app.add_subcommand("quarantine", "damaged files that were set aside");

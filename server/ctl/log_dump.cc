@@ -9,9 +9,8 @@
 #include "engine/wal/log_reader.h"
 
 namespace ficus {
-namespace {
 
-std::string RecordText(const LogRecord& record) {
+std::string LogRecordText(const LogRecord& record) {
   std::string text;
   for (const RoutedRows& routed : record.rows) {
     const TimeRange times = routed.rows.Times();
@@ -33,8 +32,6 @@ std::string RecordText(const LogRecord& record) {
   return text;
 }
 
-}  // namespace
-
 Result<std::string> DumpLog(FileSystem& log_fs) {
   ASSIGN_OR_RETURN(const std::unique_ptr<LogReader> reader, LogReader::Open(log_fs, {}));
   const LogReport& report = reader->report();
@@ -49,7 +46,7 @@ Result<std::string> DumpLog(FileSystem& log_fs) {
     text += fmt::format("batch {}  scn {}  bytes {}  in {} at {}\n", batch.position.value(),
                         batch.scn.value(), batch.payload.size(), batch.file, batch.offset);
     const Result<LogRecord> record = DecodeLogRecord(batch.payload);
-    text += record.has_value() ? RecordText(*record) : "  " + record.error().ToString() + "\n";
+    text += record.has_value() ? LogRecordText(*record) : "  " + record.error().ToString() + "\n";
     return Ok();
   }));
   if (report.torn_tail) text += "the end is an unfinished group that was never acknowledged\n";
