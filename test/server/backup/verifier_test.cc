@@ -303,9 +303,14 @@ TEST_CASE("a lesser verdict does not hide a weightier one", "[backup]") {
   REQUIRE(record(VerifyLevel::kFull));
   REQUIRE(Repository(store).Find("2026-11-20", {})->verified());
 
+  const std::string content = Text(store, key);
   store.Delete(std::vector<std::string>{key}, {}).value();
   REQUIRE(record(VerifyLevel::kQuick));
   REQUIRE(Repository(store).Find("2026-11-20", {})->state == BackupState::kDamaged);
+  PutText(store, key, content);
+  REQUIRE_FALSE(record(VerifyLevel::kQuick));
+  REQUIRE_FALSE(record(VerifyLevel::kSample));
+  REQUIRE(record(VerifyLevel::kFull));
 }
 
 }  // namespace
