@@ -6,6 +6,7 @@
 #include <fmt/core.h>
 
 #include "engine/base/log.h"
+#include "engine/base/planted_bug.h"
 #include "engine/database/completion.h"
 #include "engine/database/database_impl.h"
 #include "engine/model/names.h"
@@ -142,6 +143,10 @@ Result<> DatabaseImpl::Submit(std::vector<Routed> rows, LogRecord record, Durabi
           const auto tell = std::move(commit->visible);
           tell(pin);
         });
+        if (IsPlanted(PlantedBug::kRowsAcknowledgedEarly) && !commit->targets.empty()) {
+          commit->visible(pin);
+          commit->visible = [](const PositionPins::Pin&) {};
+        }
         for (Commit::Target& target : commit->targets) {
           target.introduction.position = position;
           target.introduction.scn = scn;
@@ -284,6 +289,15 @@ Result<> DatabaseImpl::RemoveExpired(const std::shared_ptr<GroupStore>& store,
   }
   if (record.removed_segments.empty()) return Ok();
   const std::vector<RemovedSegment> removed = record.removed_segments;
+  if (IsPlanted(PlantedBug::kSegmentRemovedEarly)) {
+    for (const RemovedSegment& segment : removed) {
+      RETURN_IF_ERROR(store->RemoveSegment(segment.times, segment.incarnation));
+    }
+    store->EmptyTrash();
+    for (size_t i = 1; i < removed.size(); ++i) report(Ok());
+    return Submit({}, std::move(record), Durability::kStrict,
+                  [report](const PositionPins::Pin&) { report(Ok()); });
+  }
   SharedPass pass = Enter();
   return Submit({}, std::move(record), Durability::kStrict,
                 [this, pass, store, removed, report](const PositionPins::Pin& pin) {

@@ -4,6 +4,7 @@
 #include <fmt/core.h>
 
 #include "engine/base/log.h"
+#include "engine/base/planted_bug.h"
 #include "engine/database/completion.h"
 #include "engine/database/database_impl.h"
 #include "engine/database/parked_log.h"
@@ -248,7 +249,10 @@ void DatabaseImpl::MakeSchemaChanges() {
       [this] { return ReadOnly(); },
       [this](std::vector<Routed> rows, LogRecord record,
              std::function<void(PositionPins::Pin)> visible) {
-        return Submit(std::move(rows), std::move(record), Durability::kStrict, std::move(visible));
+        const Durability durability = IsPlanted(PlantedBug::kSchemaChangeNotSynced)
+                                          ? Durability::kRelaxed
+                                          : Durability::kStrict;
+        return Submit(std::move(rows), std::move(record), durability, std::move(visible));
       },
       [this](const SchemaChange& change, const PositionPins::Pin& pin) {
         ApplyChange(change, pin);

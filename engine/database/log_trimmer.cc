@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "engine/base/log.h"
+#include "engine/base/planted_bug.h"
 
 namespace ficus {
 
@@ -13,8 +14,10 @@ void LogTrimmer::Trim(Log& log) {
   // above `durable`.
   const LogPosition durable = log.durable_position();
   LogPosition trim = durable.Next();
-  if (const std::optional<LogPosition> pinned = pins_.Oldest()) trim = std::min(trim, *pinned);
+  const std::optional<LogPosition> pinned = pins_.Oldest();
+  if (pinned && !IsPlanted(PlantedBug::kTrimIgnoresPins)) trim = std::min(trim, *pinned);
   for (const auto& store : groups_.All()) {
+    if (IsPlanted(PlantedBug::kTrimIgnoresUnflushed)) break;
     if (const std::optional<LogPosition> oldest = store->OldestUnflushed()) {
       trim = std::min(trim, *oldest);
     }

@@ -9,6 +9,7 @@
 #include <fmt/core.h>
 
 #include "engine/base/log.h"
+#include "engine/base/planted_bug.h"
 #include "engine/database/parked_log.h"
 
 namespace ficus {
@@ -57,8 +58,11 @@ Result<> Replay::CollectEvidence() {
     // What cannot be decoded is parked in the second pass.
     const Result<LogRecord> record = DecodeLogRecord(payload);
     if (!record.has_value()) return Ok();
-    outcome_.retired_groups.insert(record->retired_groups.begin(), record->retired_groups.end());
+    if (!IsPlanted(PlantedBug::kReplayIgnoresRetiredGroups)) {
+      outcome_.retired_groups.insert(record->retired_groups.begin(), record->retired_groups.end());
+    }
     for (const RemovedSegment& segment : record->removed_segments) {
+      if (IsPlanted(PlantedBug::kReplayIgnoresRemovedSegments)) continue;
       removals_.push_back({segment, position});
       outcome_.removed_segments.push_back(segment);
     }
@@ -102,7 +106,9 @@ Result<> Replay::ApplyBatch(LogPosition position, Scn scn, std::string_view payl
       parked = table.error();
       continue;
     }
-    if (position <= (*table)->Flushed()) {
+    LogPosition flushed = (*table)->Flushed();
+    if (IsPlanted(PlantedBug::kReplaySkipsOneTooMany)) flushed = flushed.Next();
+    if (position <= flushed) {
       outcome_.rows_flushed += count;
       continue;
     }

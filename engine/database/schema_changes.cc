@@ -6,6 +6,7 @@
 #include <fmt/core.h>
 
 #include "engine/base/check.h"
+#include "engine/base/planted_bug.h"
 #include "engine/database/schema_store.h"
 
 namespace ficus {
@@ -129,7 +130,10 @@ Result<> SchemaChanges::Submit(std::shared_ptr<Pending> pending,
   for (const GroupId id : change->retired_groups) {
     const SchemaObject* const group = environment_.registry.Current()->FindGroup(id);
     CHECK(group != nullptr) << "group id " << id << " is retired but not live";
+    if (IsPlanted(PlantedBug::kRetirementNotLogged)) continue;
     record.retired_groups.push_back({group->group().catalog, id});
+    if (!IsPlanted(PlantedBug::kGroupThrownAwayEarly)) continue;
+    RETURN_IF_ERROR(environment_.groups.Find(id)->MoveToTrash());
   }
   ASSIGN_OR_RETURN(std::vector<Routed> routed,
                    RouteSchemaChange(environment_.schema_group, *change));

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "engine/base/check.h"
+#include "engine/base/planted_bug.h"
 #include "engine/io/publish.h"
 
 namespace ficus {
@@ -123,15 +124,17 @@ Result<> FileWriterImpl::TryPublish() {
   WriteBatch batch;
   FillBatch(batch);
   const bool trim = std::max(reserved_bytes_, written_ + filled_) != offset_;
-  if (!trim) batch.Sync(*file_, SyncKind::kAll);
+  const bool is_synced = !IsPlanted(PlantedBug::kPartNotSynced);
+  if (!trim && is_synced) batch.Sync(*file_, SyncKind::kAll);
   RETURN_IF_ERROR(fs_.Write(batch));
   if (trim) {
     RETURN_IF_ERROR(file_->Truncate(offset_));
-    RETURN_IF_ERROR(file_->Sync(SyncKind::kAll));
+    if (is_synced) RETURN_IF_ERROR(file_->Sync(SyncKind::kAll));
   }
   RETURN_IF_ERROR(fs_.Rename(temporary_, path_, file_->file_class()));
   published_ = true;
   chunks_.clear();
+  if (IsPlanted(PlantedBug::kPartDirectoryNotSynced)) return Ok();
   return fs_.SyncDirectory(ParentPath(path_), file_->file_class());
 }
 

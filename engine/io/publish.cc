@@ -4,6 +4,7 @@
 
 #include "engine/base/id.h"
 #include "engine/base/log.h"
+#include "engine/base/planted_bug.h"
 
 namespace ficus {
 namespace {
@@ -17,7 +18,10 @@ Result<> WriteAndSync(FileSystem& fs, std::string_view path, std::string_view co
                    fs.Open(path, {.file_class = file_class, .mode = OpenMode::kCreate}));
   WriteBatch batch;
   if (!contents.empty()) batch.Write(*file, 0, contents);
-  batch.Sync(*file, SyncKind::kAll);
+  const bool is_synced =
+      !(IsPlanted(PlantedBug::kManifestNotSynced) && file_class == FileClass::kManifest) &&
+      !(IsPlanted(PlantedBug::kSnapshotListNotSynced) && file_class == FileClass::kSnapshot);
+  if (is_synced) batch.Sync(*file, SyncKind::kAll);
   return fs.Write(batch);
 }
 
@@ -88,6 +92,7 @@ Result<> PublishFile(FileSystem& fs, RandomSource& random, std::string_view path
     RemoveTemporary(fs, temporary);
     return std::move(renamed).error().With("publish " + std::string(path));
   }
+  if (IsPlanted(PlantedBug::kManifestDirectoryNotSynced)) return Ok();
   return fs.SyncDirectory(ParentPath(path), file_class);
 }
 
@@ -111,6 +116,7 @@ Result<> CreateDirectories(FileSystem& fs, std::string_view path, FileClass file
     end = path.find('/', end + 1);
     const std::string_view prefix = path.substr(0, end);
     RETURN_IF_ERROR(EnsureDirectory(fs, prefix));
+    if (IsPlanted(PlantedBug::kGroupDirectoryNotSynced)) continue;
     RETURN_IF_ERROR(fs.SyncDirectory(ParentPath(prefix), file_class));
   }
   return Ok();

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "engine/base/check.h"
+#include "engine/base/planted_bug.h"
 
 namespace ficus {
 namespace {
@@ -154,7 +155,7 @@ Result<> RunMerger::DropLosers() {
   }
   size_t winner = equal.front();
   for (const size_t i : equal) {
-    if (version(i) > version(winner)) winner = i;
+    if (version(i) > version(winner) && !IsPlanted(PlantedBug::kMergeKeepsOlderVersion)) winner = i;
   }
   for (const size_t i : equal) {
     bool stays = true;

@@ -7,6 +7,7 @@
 #include <fmt/core.h>
 
 #include "engine/base/check.h"
+#include "engine/base/planted_bug.h"
 
 namespace ficus {
 namespace {
@@ -96,7 +97,9 @@ Result<> SegmentImpl::EnsureShard(ShardId shard) {
   // manifest writes its first one when it is opened.
   const Result<> created = environment_.fs.CreateDirectory(ShardDirectory(shard));
   if (!created.has_value() && created.error().code != ErrorCode::kAlreadyExists) return created;
-  RETURN_IF_ERROR(environment_.fs.SyncDirectory(directory_));
+  if (!IsPlanted(PlantedBug::kShardDirectoryNotSynced)) {
+    RETURN_IF_ERROR(environment_.fs.SyncDirectory(directory_));
+  }
   MutexLock lock(mutex_);
   slots_.try_emplace(shard);
   return Ok();

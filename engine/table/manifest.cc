@@ -7,6 +7,7 @@
 
 #include "engine/base/bytes.h"
 #include "engine/base/check.h"
+#include "engine/base/planted_bug.h"
 #include "engine/encoding/checksum.h"
 #include "engine/io/publish.h"
 
@@ -212,6 +213,7 @@ Result<ManifestReading> ReadNewestManifest(FileSystem& fs, std::string_view dire
     if (ParseManifestFileName(entry.name, epoch)) epochs.push_back(epoch);
   }
   std::sort(epochs.rbegin(), epochs.rend());
+  if (IsPlanted(PlantedBug::kRecoveryTakesOlderManifest)) std::sort(epochs.begin(), epochs.end());
 
   ManifestReading reading;
   for (const Epoch epoch : epochs) {

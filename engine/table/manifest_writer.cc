@@ -6,6 +6,7 @@
 
 #include "engine/base/check.h"
 #include "engine/base/log.h"
+#include "engine/base/planted_bug.h"
 
 namespace ficus {
 
@@ -38,7 +39,7 @@ void ManifestWriter::WriteNow(const Edit& edit, const Done& done) {
     return;
   }
   const Epoch oldest = std::exchange(previous_epoch_, current_.epoch);
-  current_ = next;
+  if (!IsPlanted(PlantedBug::kManifestFromStaleOne)) current_ = next;
   if (oldest.value() != 0) {
     const Result<> dropped = environment_.fs.Remove(JoinPath(directory_, ManifestFileName(oldest)));
     if (!dropped.has_value() && dropped.error().code != ErrorCode::kNotFound) {

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "engine/base/log.h"
+#include "engine/base/planted_bug.h"
 #include "engine/base/stop.h"
 
 namespace ficus {
@@ -125,7 +126,10 @@ Result<> LogCore::Trim(LogPosition position) {
   trimming_ = true;
   Result<> result;
   // The newest file takes the appends and carries the log's id and numbers: it always stays.
-  while (result && files_.size() > 1 && files_.front().last < position) {
+  const auto is_unneeded = [position](const Log::FileSummary& file) {
+    return (IsPlanted(PlantedBug::kTrimOneFileTooMany) ? file.first : file.last) < position;
+  };
+  while (result && files_.size() > 1 && is_unneeded(files_.front())) {
     const std::string name = LogFileName(files_.front().number);
     lock.Unlock();
     result = fs_.Remove(name);
@@ -274,7 +278,9 @@ void LogCore::WriteGroup(Group group) {
     }
     batch.Write(*current_, group.offset, encoder_.Finish());
   }
-  if (group.sync) batch.Sync(*current_, SyncKind::kData);
+  if (group.sync && !IsPlanted(PlantedBug::kLogGroupNotSynced)) {
+    batch.Sync(*current_, SyncKind::kData);
+  }
   if (batch.empty()) return;
   const int64_t begin = clock_.Monotonic();
   MustSucceed(fs_.Write(batch));

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/base/planted_bug.h"
 #include "engine/io/publish.h"
 
 namespace ficus {
@@ -54,7 +55,9 @@ Result<> LogFileMaker::WriteZeros() {
 
 Result<std::unique_ptr<File>> LogFileMaker::Publish(const LogFileHeader& header) {
   if (!renamed_) RETURN_IF_ERROR(WriteHeaderAndRename(header));
-  if (!durable_) RETURN_IF_ERROR(fs_.SyncDirectory("", FileClass::kLog));
+  if (!durable_ && !IsPlanted(PlantedBug::kLogFileDirectoryNotSynced)) {
+    RETURN_IF_ERROR(fs_.SyncDirectory("", FileClass::kLog));
+  }
   durable_ = true;
   return fs_.Open(LogFileName(number_),
                   {.file_class = FileClass::kLog, .mode = OpenMode::kReadWrite});
@@ -65,7 +68,7 @@ Result<> LogFileMaker::WriteHeaderAndRename(const LogFileHeader& header) {
   chain_ = LogHeaderChain(bytes);
   WriteBatch batch;
   batch.Write(*file_, 0, bytes);
-  batch.Sync(*file_, SyncKind::kAll);
+  if (!IsPlanted(PlantedBug::kLogFileHeaderNotSynced)) batch.Sync(*file_, SyncKind::kAll);
   RETURN_IF_ERROR(fs_.Write(batch));
   RETURN_IF_ERROR(fs_.Rename(temporary_, LogFileName(number_), FileClass::kLog));
   renamed_ = true;
