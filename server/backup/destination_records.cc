@@ -14,7 +14,7 @@ constexpr std::string_view kLineEnd = ",\n";
 
 std::string EncodeNode(const NodeRecord& record) {
   RecordMembers members(kLineEnd);
-  members.Hex("node_id", record.node_id);
+  members.Hex("node", record.node_id);
   return SealRecord(kNodeKind, members);
 }
 
@@ -33,7 +33,7 @@ Result<NodeRecord> DecodeNode(std::string_view bytes) {
   ASSIGN_OR_RETURN(const OpenedRecord opened, OpenRecord(kNodeKind, kRecordBytesMax, bytes));
   MemberReader members = opened.members();
   NodeRecord record;
-  record.node_id = members.Hex("node_id");
+  record.node_id = members.Hex("node");
   RETURN_IF_ERROR(members.result());
   return record;
 }

@@ -96,7 +96,7 @@ class Layout {
   // Takes a commit of our own back: the lease was lost while it was written.
   virtual Result<> TakeBack(ObjectStore& store, const CommitRecord& commit,
                             std::stop_token stop) const = 0;
-  // Removes what Commit wrote for a generation before it would have counted.
+  // Removes what Commit wrote for a generation before it would have counted; one that counts stays.
   virtual Result<> RemoveAttempt(ObjectStore& store, std::string_view place, uint64_t generation,
                                  std::stop_token stop) const = 0;
 

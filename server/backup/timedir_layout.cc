@@ -250,6 +250,10 @@ class TimedirLayout final : public Layout {
 
   Result<> RemoveAttempt(ObjectStore& store, std::string_view place, uint64_t generation,
                          std::stop_token stop) const override {
+    // Another run may have used the number since, and committed.
+    const auto committed = store.Head(CommitKey(place, generation), stop);
+    if (committed) return Ok();
+    if (committed.error().code != ErrorCode::kNotFound) return committed.error();
     const std::string key = ManifestKey(place, generation);
     return store.Delete({&key, 1}, std::move(stop));
   }

@@ -207,6 +207,48 @@ TEST_CASE("a run that waits for the lease of a dead one takes it over", "[backup
   REQUIRE(CheckedBackups(store).front().commit.lease_generation == 2);
 }
 
+TEST_CASE("a copy that is not what its manifest says is sent from the node", "[backup]") {
+  JobHarness harness;
+  harness.Fill(5);
+  MemoryStore store;
+  RequireDone(harness.RunOnce(store));
+  // Damage that nobody has noticed yet, and an object that has gone.
+  REQUIRE(store.FlipBits("2026-11-20/measure/" + JobHarness::PartPath(2), 40, 4).has_value());
+  const std::string gone = "2026-11-20/measure/" + JobHarness::PartPath(3);
+  REQUIRE(store.Delete({&gone, 1}, {}).has_value());
+  harness.clock.Advance(kNanosPerDay);
+  RequireDone(harness.RunOnce(store));
+  REQUIRE(harness.status.moved.files_sent == 2);
+  const auto objects = store.Contents();
+  for (const auto& [path, bytes] : harness.node.Contents()) {
+    CAPTURE(path);
+    REQUIRE(objects.at("2026-11-21/" + (path[0] == 's' ? "schema-property/data" + path.substr(15)
+                                                       : path)) == bytes);
+  }
+}
+
+TEST_CASE("what a run has sent does not count once another has committed there", "[backup]") {
+  JobHarness harness;
+  harness.Fill(10);
+  MemoryStore store;
+  const auto whole = harness.node.catalog("measure").files;
+  DyingStore dying(store, 10, DeathMoment::kAfterAnswer, [] {});
+  REQUIRE(!harness.RunOnce(dying));
+  const auto runs = ListJournals(*harness.fs);
+  REQUIRE(runs->size() == 1);
+  // Others commit the same files, then without most of them, which removes these.
+  harness.clock.Advance(2 * Lease::kTtl);
+  RequireDone(harness.RunOnce(store));
+  harness.node.catalog("measure").files.resize(2);
+  harness.node.AddFile("stream", "g/identity", "x");
+  RequireDone(harness.RunOnce(store));
+  harness.node.catalog("measure").files = whole;
+
+  RequireDone(harness.Settle(store, false));
+  REQUIRE(Newest(CheckedBackups(store)).commit.run == runs->front());
+  REQUIRE(Newest(CheckedBackups(store)).manifest.objects.size() == 13);
+}
+
 // What BanyanDB's backup does wrong, and this one must not.
 
 TEST_CASE("a snapshot that says it lacks a group fails the run and removes nothing",
