@@ -365,6 +365,7 @@ void DaemonImpl::Stop() {
   if (stopped_) return;
   stopped_ = true;
   health_.Set("stop", HealthLevel::kNotReady, "stopping");
+  if (admin_ != nullptr) admin_->Shut();
   if (rpc_ != nullptr) rpc_->Stop(kStopGraceNanos);
   if (backups_ != nullptr) backups_->Close();
   schedule_executor_->Close();
