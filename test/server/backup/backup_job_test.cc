@@ -236,7 +236,10 @@ TEST_CASE("what a run has sent does not count once another has committed there",
   REQUIRE(!harness.RunOnce(dying));
   const auto runs = ListJournals(*harness.fs);
   REQUIRE(runs->size() == 1);
-  // Others commit the same files, then without most of them, which removes these.
+  // Its marker is lost, so that nobody spares its objects. Others commit the same files, then
+  // without most of them, which removes these.
+  const std::string marker = PendingKey(runs->front());
+  REQUIRE(store.Delete({&marker, 1}, {}).has_value());
   harness.clock.Advance(2 * Lease::kTtl);
   RequireDone(harness.RunOnce(store));
   harness.node.catalog("measure").files.resize(2);
@@ -423,6 +426,7 @@ TEST_CASE("an object that a verification found damaged is sent again", "[backup]
   REQUIRE(harness.status.damaged == 1);
   REQUIRE(harness.status.error.find(key) != std::string::npos);
   // The first generation stays: nothing better is there yet.
+  REQUIRE(store.Contents().count(CommitKey("2026-11-20", 1)) == 1);
   harness.clock.Advance(kNanosPerHour);
   RequireDone(harness.RunOnce(store));
   REQUIRE(harness.status.damaged == 0);
