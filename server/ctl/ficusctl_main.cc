@@ -4,6 +4,8 @@
 //   ficusctl schedule list|next|pause|resume
 //   ficusctl table flush|merge|confirm-clock
 //   ficusctl remote test NAME or URL
+//   ficusctl snapshot create
+//   ficusctl snapshot list|verify|delete --root DIRECTORY
 //   ficusctl timedir list|create|read|delete
 //   ficusctl part|index|manifest show|verify FILE
 //   ficusctl log show|verify DIRECTORY
@@ -40,6 +42,7 @@
 #include "server/ctl/quarantine.h"
 #include "server/ctl/remote.h"
 #include "server/ctl/schedule.h"
+#include "server/ctl/snapshot.h"
 #include "server/ctl/table.h"
 #include "server/ctl/timedir.h"
 
@@ -200,6 +203,7 @@ int Run(std::vector<std::string> arguments) {
   AddTableCommands(app, client, command);
   AddRemoteCommands(app, client, command);
   AddTimedirCommands(app, client, command);
+  AddSnapshotCommands(app, client, command);
   try {
     std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them from the back
     app.parse(std::move(arguments));

@@ -14,6 +14,7 @@
 #include "server/rpc/measure_service.h"
 #include "server/rpc/node_service.h"
 #include "server/rpc/registry_service.h"
+#include "server/rpc/snapshot_service.h"
 #include "server/rpc/version_service.h"
 
 namespace ficus {
@@ -38,6 +39,7 @@ class RpcServerImpl final : public RpcServer {
         bindings_(context),
         top_ns_(context),
         nodes_(context),
+        snapshots_(context),
         measure_service_(context) {}
   ~RpcServerImpl() override { Stop(0); }
 
@@ -56,6 +58,7 @@ class RpcServerImpl final : public RpcServer {
   RegistryService<IndexRuleBindingRegistryTraits> bindings_;
   RegistryService<TopNAggregationRegistryTraits> top_ns_;
   NodeService nodes_;
+  SnapshotService snapshots_;
   MeasureService measure_service_;
   std::unique_ptr<grpc::Server> server_;
   uint16_t port_ = 0;
@@ -72,7 +75,8 @@ Result<> RpcServerImpl::Start(const RpcServerOptions& options,
   builder.AddListeningPort(address, grpc::InsecureServerCredentials(), &port);
   for (grpc::Service* service :
        std::initializer_list<grpc::Service*>{&version_, &groups_, &measures_, &index_rules_,
-                                             &bindings_, &top_ns_, &nodes_, &measure_service_}) {
+                                             &bindings_, &top_ns_, &nodes_, &snapshots_,
+                                             &measure_service_}) {
     builder.RegisterService(service);
   }
   for (grpc::Service* service : more) builder.RegisterService(service);
