@@ -65,8 +65,8 @@ struct DatabaseOptions {
   SnapshotRetention snapshots;
   uint64_t ballast_bytes = 64 << 20;  // freed when the disk is full, for flushes and deletes
   int64_t watch_interval_nanos = kNanosPerSecond;
-  // The operator accepts that acknowledged rows may be gone: a missing, foreign or shortened log
-  // does not stop the start.
+  // The operator accepts that acknowledged rows may be gone: a missing, foreign, damaged or
+  // shortened log does not stop the start.
   bool accept_log_loss = false;
 };
 
@@ -87,8 +87,8 @@ struct DatabaseStatus {
 class Database : public GroupSource {
  public:
   // Locks the root, opens and replays the log, opens what must be open. kUnavailable: another
-  // process holds the root. kFailedPrecondition: the log is missing, foreign or too short; the text
-  // says how to accept the loss.
+  // process holds the root. kFailedPrecondition: the log is missing, foreign, damaged or too short;
+  // the text says how to accept the loss.
   static Result<std::unique_ptr<Database>> Open(DatabaseEnvironment environment,
                                                 DatabaseOptions options);
   // Stores rows. Routes and logs on the calling thread, which may wait for the disk when a segment

@@ -52,7 +52,7 @@ Result<ParkedRowsOutcome> ApplyParkedRows(const ParkedRowsEnvironment& environme
     const Result<uint64_t> rows = Apply(environment, file);
     if (!rows.has_value()) {
       ++outcome.batches_kept;
-      LogWarn("log.parked", "{} stays parked: {}", file.name, rows.error().ToString());
+      LogWarn("log.parked_kept", "{} stays parked: {}", file.name, rows.error().ToString());
       continue;
     }
     ++outcome.batches_applied;

@@ -326,6 +326,36 @@ TEST_CASE("a series id with another entity is refused, never mixed", "[database]
   REQUIRE(refused[0].code == ErrorCode::kCorruption);
 }
 
+TEST_CASE("a log that is damaged in its middle stops the start until the loss is accepted",
+          "[database][recovery]") {
+  Node node;
+  node.OpenWithMeasure();
+  for (int64_t host = 0; host < 50; ++host) {
+    REQUIRE(node.Write({{host, node.now(), 10}}).result.has_value());
+  }
+  const size_t before = node.Read().size();
+  node.Kill();
+  const auto entries = node.log_fs().List("");
+  const auto file = std::find_if(entries->begin(), entries->end(), [](const DirectoryEntry& entry) {
+    return entry.name.ends_with(".log");
+  });
+  REQUIRE(file != entries->end());
+  const std::string content = *ReadWholeFile(node.log_fs(), file->name, 8 << 20, FileClass::kTool);
+  const size_t middle = content.find_last_not_of('\0') / 2;
+  REQUIRE(node.log_fs().FlipBits(file->name, middle, 1).has_value());
+  const Result<> opened = node.Open();
+  REQUIRE(!opened.has_value());
+  REQUIRE(opened.error().code == ErrorCode::kFailedPrecondition);
+  REQUIRE(opened.error().message.find("ficusctl log accept-loss") != std::string::npos);
+  node.Kill();
+  node.options().accept_log_loss = true;
+  REQUIRE(node.Open().has_value());
+  REQUIRE(node.Read().size() < before);
+  node.Kill();
+  node.options().accept_log_loss = false;
+  REQUIRE(node.Open().has_value());
+}
+
 TEST_CASE("a batch that cannot be placed is parked, not dropped, and the log goes on",
           "[database][recovery]") {
   Node node;
