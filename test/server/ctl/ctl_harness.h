@@ -16,6 +16,7 @@
 #include "server/ctl/command.h"
 #include "server/ctl/remote.h"
 #include "server/ctl/schedule.h"
+#include "server/ctl/snapshot.h"
 #include "server/ctl/table.h"
 #include "server/ctl/timedir.h"
 #include "test/server/rpc/fake_node.h"
@@ -69,6 +70,7 @@ inline Outcome RunCtl(std::vector<std::string> arguments, const Terminal& termin
   AddTableCommands(app, client, command);
   AddRemoteCommands(app, client, command);
   AddTimedirCommands(app, client, command);
+  AddSnapshotCommands(app, client, command);
   try {
     std::reverse(arguments.begin(), arguments.end());
     app.parse(std::move(arguments));
