@@ -1,5 +1,6 @@
 #include "engine/database/restore_start.h"
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <utility>
@@ -9,6 +10,7 @@
 
 #include "engine/database/restore_moves.h"
 #include "engine/io/memory_file_system.h"
+#include "engine/wal/log_reader.h"
 #include "test/engine/database/database_harness.h"
 #include "test/engine/database/staged_backup.h"
 #include "test/support/seed.h"
@@ -181,6 +183,35 @@ TEST_CASE("equal versions: what is written after a restore is younger than what 
   other.Kill();
   REQUIRE(other.Open().has_value());
   REQUIRE(other.Read("web", kCpu)[key] == cell);
+}
+
+TEST_CASE("positions and SCNs go on above the backup's and the old node's, whatever the clock says",
+          "[database][restore]") {
+  Scene scene;
+  DatabaseHarness other(3);
+  const bool whole = GENERATE(true, false);
+  const bool same_node = GENERATE(true, false);
+  DatabaseHarness& node = same_node ? scene.node : other;
+  if (!same_node) REQUIRE(node.Open().has_value());
+  node.Close();
+  const auto old = LogReader::Open(node.log_fs(), {});
+  REQUIRE(old.has_value());
+  const LogPosition position = std::max((*old)->report().last, scene.backup.recorded.position);
+  const Scn scn = std::max((*old)->report().scn, scene.backup.recorded.scn);
+  HandStaging staging(scene.backup, node.fs(), node.random());
+  if (whole) {
+    staging.StageWholeNode();
+  } else {
+    staging.StageGroups({"web"});
+  }
+  node.clock().StepWall(-2 * kNanosPerHour);
+  REQUIRE(node.Open().has_value());
+  WriteRows(node, "web", 20, 21, 4);
+  const auto log = LogReader::Open(node.log_fs(), {});
+  REQUIRE(log.has_value());
+  if (whole) REQUIRE((*log)->report().first > position);
+  REQUIRE((*log)->report().last > position);
+  REQUIRE((*log)->report().scn > scn);
 }
 
 TEST_CASE("one group of twenty: nothing of the others is lost although the log holds their rows",
