@@ -40,18 +40,19 @@ class RepositoryHold {
  public:
   RepositoryHold(const RestoreParts& parts, const RestoreJournal& journal)
       : parts_(parts),
+        timedir_(journal.timedir),
         record_{"restore-" + Hex16(journal.id), journal.timedir,
                 "restore " + Hex16(journal.id) + " of node " + Hex16(journal.backup_node_id), 0} {}
 
   // Puts the hold, then looks whether a prune was faster.
   Result<> Take(std::stop_token stop) {
     RETURN_IF_ERROR(Put(stop));
-    const Result<ObjectInfo> expired = parts_.store.Head(ExpiredKey(record_.timedir), stop);
+    const Result<ObjectInfo> expired = parts_.store.Head(ExpiredKey(timedir_), stop);
     if (!expired.has_value() && expired.error().code == ErrorCode::kNotFound) return Ok();
     Release(stop);
     if (!expired.has_value()) return expired.error().With("look for a prune");
     return Error{ErrorCode::kFailedPrecondition,
-                 fmt::format("the backup in {} is being removed", record_.timedir)};
+                 fmt::format("the backup in {} is being removed", timedir_)};
   }
   Result<> Renew(std::stop_token stop) {
     MutexLock lock(mutex_);
@@ -93,6 +94,7 @@ class RepositoryHold {
   }
 
   const RestoreParts& parts_;
+  const std::string timedir_;
   Mutex mutex_;
   HoldRecord record_ GUARDED_BY(mutex_);
   bool held_ GUARDED_BY(mutex_) = false;

@@ -1,6 +1,7 @@
 // ficusctl: speaks to a running node and looks into the files of one.
 //
 //   ficusctl backup run|list|show|verify|prune|status|cancel
+//   ficusctl restore plan|run|status|discard|release
 //   ficusctl schedule list|next|pause|resume
 //   ficusctl table flush|merge|confirm-clock
 //   ficusctl remote test NAME or URL
@@ -41,6 +42,7 @@
 #include "server/ctl/parked.h"
 #include "server/ctl/quarantine.h"
 #include "server/ctl/remote.h"
+#include "server/ctl/restore.h"
 #include "server/ctl/schedule.h"
 #include "server/ctl/snapshot.h"
 #include "server/ctl/table.h"
@@ -202,6 +204,7 @@ int Run(std::vector<std::string> arguments) {
   AddScheduleCommands(app, client, command);
   AddTableCommands(app, client, command);
   AddRemoteCommands(app, client, command);
+  AddRestoreCommands(app, client, command);
   AddTimedirCommands(app, client, command);
   AddSnapshotCommands(app, client, command);
   try {
