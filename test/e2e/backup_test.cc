@@ -1,6 +1,7 @@
 // Backups as an operator has them: made by the clock while clients write, verified, and brought
 // back with the programs that ship.
 #include <chrono>
+#include <csignal>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -87,6 +88,43 @@ TEST_CASE("what was backed up by the clock under load is there again after the d
   REQUIRE(node.Start());
   REQUIRE(Verify(node, journal, output) == 0);
   REQUIRE(node.Stop() == 0);
+}
+
+TEST_CASE("snapshots are taken while clients write, and each one verifies", "[e2e][snapshot]") {
+  const TempDirectory directory;
+  const std::string output = directory.File("load.out");
+  const std::string said = directory.File("ctl.out");
+  Node node(directory.path(),
+            {"storage: {path: \"" + directory.File("data") +
+             "\", flush: {interval: 300ms}, snapshots: {keep: 2, min_age: 1ms}}"});
+  REQUIRE(node.Start());
+  const auto load = StartLoadClient(
+      {"run", "--address", node.address(), "--series", "500", "--rate", "20000", "--report", "0"},
+      output);
+  REQUIRE(WaitUntil([&] { return node.Metric("ficus_write_points_total") > 20'000; }));
+  for (int i = 0; i < 4; ++i) {
+    const int taken = Ctl({"--addr", node.address(), "-o", "json", "snapshot", "create"}, said);
+    INFO(ReadFile(said));
+    REQUIRE(taken == 0);
+    // The schema, and what was written.
+    REQUIRE(ReadFile(said).find("schema-property/") != std::string::npos);
+    REQUIRE(ReadFile(said).find("measure") != std::string::npos);
+  }
+  REQUIRE(load->Running());
+  load->Signal(SIGTERM);
+  REQUIRE(load->Wait(std::chrono::seconds(60)) == 0);
+  REQUIRE(node.Stop() == 0);
+  // Two are kept, and nothing of the others is left.
+  size_t folders = 0;
+  for (const auto& entry :
+       std::filesystem::directory_iterator(directory.File("data/measure/snapshots"))) {
+    ++folders;
+    const int verified = Ctl(
+        {"snapshot", "verify", entry.path().filename(), "--root", directory.File("data")}, said);
+    INFO(ReadFile(said));
+    REQUIRE(verified == 0);
+  }
+  REQUIRE(folders == 2);
 }
 
 TEST_CASE("a restore over living data wants to be asked twice", "[e2e][backup]") {
