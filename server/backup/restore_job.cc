@@ -27,7 +27,7 @@
 namespace ficus {
 namespace {
 
-constexpr size_t kConcurrencyMax = 64;
+constexpr size_t kConcurrencyMax = 256;
 constexpr int64_t kHoldNanos = kNanosPerDay;
 constexpr int64_t kHoldRenewNanos = kNanosPerHour;
 
@@ -141,7 +141,7 @@ class RestoreRun {
 
 Result<RestoreOutcome> RestoreRun::Run() {
   if (options_.concurrency < 1 || options_.concurrency > kConcurrencyMax) {
-    return Error{ErrorCode::kInvalidArgument, "concurrency must be 1 to 64"};
+    return Error{ErrorCode::kInvalidArgument, "concurrency must be 1 to 256"};
   }
   ASSIGN_OR_RETURN(plan_, PlanRestore(parts_, options_.request, stop_));
   RETURN_IF_ERROR(CreateDirectories(parts_.fs, kRestoreDirectory));

@@ -33,7 +33,7 @@ struct RestoreProgress {
 
 struct RestoreRunOptions {
   RestoreRequest request;
-  size_t concurrency = 4;  // 1 to 64
+  size_t concurrency = 4;  // 1 to 256
   // Called from the threads of the run, one at a time, after each file and range. Must not block.
   std::function<void(const RestoreProgress&)> progress;
 };

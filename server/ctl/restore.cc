@@ -211,7 +211,7 @@ void AddRestoreCommands(CLI::App& app, const ClientOptions& client, Command& com
       "run", "stage and verify a backup; the next start of the node goes on");
   AddSelection(*run, *asked);
   run->add_option("--concurrency", asked->concurrency, "downloads at a time")
-      ->check(CLI::Range(1, 64));
+      ->check(CLI::Range(1, 256));
   run->add_flag("--yes", asked->yes, "replace what the node holds");
   run->add_flag("--dry-run", asked->dry_run, "only say what would be done");
   run->callback([asked, &client, &command] {
