@@ -19,7 +19,7 @@ size_t Width(const std::string& cell) {
 void TextTable::Add(std::vector<std::string> row) {
   CHECK(row.size() == rows_.front().size()) << row.size() << " cells";
   for (std::string& cell : row) {
-    if (cell.empty()) cell = "-";
+    if (cell.empty()) cell = std::string(1, '-');
   }
   rows_.push_back(std::move(row));
 }
