@@ -204,8 +204,10 @@ class ModelGame : private MeasureDice {
       // Most are new, many late, some far back.
       size_t back = OneIn(3) ? Below(36 * 60) : OneIn(40) ? Below(kMinutesMax) : Below(90);
       // Nobody gets rows beyond TTL as far as the database.
-      back %= static_cast<size_t>(layouts_.at(group).ttl->nanos() / kMinute);
-      point.time = node_.now() - static_cast<UnixNanos>(back) * kMinute;
+      back %= static_cast<size_t>(layouts_.at(group).ttl->nanos() / kMinute) - 1;
+      // On whole minutes, so that rows of many batches meet.
+      const UnixNanos minute = node_.now() / kMinute - static_cast<UnixNanos>(back);
+      point.time = minute * kMinute;
       point.version = static_cast<int64_t>(Below(kSpread)) + sharding_[group] * kSpread;
       for (const TagFamily& family : schema.families) {
         for (const TagSpec& tag : family.tags) point.tags[tag.name] = ValueOf(tag.type);
