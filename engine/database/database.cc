@@ -393,7 +393,12 @@ void DatabaseImpl::ForEachTable(
   auto countdown = std::make_shared<Countdown>(std::move(done));
   for (const auto& store : groups_.All()) {
     for (const auto& table : store->OpenTables()) {
-      act(*table, [countdown, table](const Result<>& result) { countdown->Report(result); });
+      act(*table, [this, countdown, table](const Result<>& result) {
+        // Closed meanwhile: its segment or group is gone, or it was idle. Nothing is left to do.
+        const bool is_gone = !result.has_value() &&
+                             result.error().code == ErrorCode::kUnavailable && !gate_.closed();
+        if (!is_gone) countdown->Report(result);
+      });
     }
   }
 }

@@ -36,15 +36,18 @@ void PlayOn(IoEngine engine) {
 
   const ModelGame::Score& score = game.score();
   std::printf(
-      "%zu rows written, %.1f MiB of files over %.1f MiB of memory, %u merge generations, %zu "
+      "%zu rows written, %zu of them again, %.1f MiB of files over %.1f MiB of memory, %u merge "
+      "generations, %zu "
       "segments of %zu lengths, %zu restarts, %zu kills, %zu schema changes, %zu pushed back, "
       "%zu questions, %zu rows answered\n",
-      score.rows_written, static_cast<double>(score.file_bytes) / (1 << 20),
+      score.rows_written, score.rows_written_again,
+      static_cast<double>(score.file_bytes) / (1 << 20),
       static_cast<double>(options.ledger_bytes) / (1 << 20), score.generations, score.segments,
       score.segment_nanos.size(), score.restarts, score.kills,
       score.measure_changes + score.sharding_changes + score.layout_changes,
       score.writes_pushed_back, score.questions, score.rows_answered);
   REQUIRE(score.file_bytes >= 4 * options.ledger_bytes);
+  REQUIRE(score.rows_written_again > score.rows_written / 10);
   REQUIRE(score.generations >= 3);
   REQUIRE(score.segments >= 4);
   REQUIRE(score.segment_nanos.size() >= 2);
