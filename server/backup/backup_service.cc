@@ -266,10 +266,10 @@ class BackupServiceImpl final : public BackupService {
     return report;
   }
 
-  Result<std::vector<RemoteCheck>> TestRemote(std::string_view remote,
-                                              std::stop_token stop) override {
+  Result<std::vector<ProbeVerdict>> TestRemote(std::string_view remote,
+                                               std::stop_token stop) override {
     ASSIGN_OR_RETURN(const Destination destination, LockedDestination(remote));
-    return ProbeRemote(*destination.store, Hex16(parts_.random.NextId()), std::move(stop));
+    return ProbeStore(*destination.store, parts_.random, std::move(stop));
   }
 
  private:

@@ -26,12 +26,12 @@
 #include "server/backup/backup_spec.h"
 #include "server/backup/manifest.h"
 #include "server/backup/pruner.h"
-#include "server/backup/remote_probe.h"
 #include "server/backup/repository.h"
 #include "server/backup/run_status.h"
 #include "server/backup/snapshot_source.h"
 #include "server/backup/verifier.h"
 #include "server/remote/object_store.h"
+#include "server/remote/store_probe.h"
 
 namespace ficus {
 
@@ -112,10 +112,10 @@ class BackupService {
   // works there.
   virtual Result<PruneReport> Prune(std::string_view remote, const KeepRule& keep, bool dry_run,
                                     std::stop_token stop) = 0;
-  // Writes, reads, lists and deletes probe objects below `_meta/probe/` and says what the store
-  // does with each request.
-  virtual Result<std::vector<RemoteCheck>> TestRemote(std::string_view remote,
-                                                      std::stop_token stop) = 0;
+  // Writes, reads, lists and deletes probe objects below `_meta/probe-<random>/` and says what the
+  // store does with each request.
+  virtual Result<std::vector<ProbeVerdict>> TestRemote(std::string_view remote,
+                                                       std::stop_token stop) = 0;
 };
 
 }  // namespace ficus

@@ -459,14 +459,14 @@ grpc::ServerUnaryReactor* AdminService::TestRemote(grpc::CallbackServerContext* 
   return BlockingCall::Start(*store_, [this, call, request, response](const std::stop_token& stop) {
     const Result<std::string> remote = RemoteOf(request->remote());
     if (!remote.has_value()) return Refused(call, remote.error());
-    const Result<std::vector<RemoteCheck>> checks = parts_.backups.TestRemote(*remote, stop);
+    const Result<std::vector<ProbeVerdict>> checks = parts_.backups.TestRemote(*remote, stop);
     if (!checks.has_value()) return Refused(call, checks.error());
     response->set_remote(*remote);
-    for (const RemoteCheck& check : *checks) {
+    for (const ProbeVerdict& check : *checks) {
       v1::RemoteCheck& message = *response->add_checks();
       message.set_name(check.name);
-      message.set_passed(check.passed);
-      message.set_text(ToUtf8(check.text));
+      message.set_passed(check.ok);
+      message.set_text(ToUtf8(check.detail));
     }
     return grpc::Status::OK;
   });

@@ -266,17 +266,17 @@ TEST_CASE("a probe says what a store can do and leaves nothing", "[backup][servi
   scene.Start();
   auto checks = scene.service->TestRemote("here", {});
   REQUIRE(checks.has_value());
-  REQUIRE(checks->size() == 9);
-  for (const RemoteCheck& check : *checks) {
-    CAPTURE(check.name, check.text);
-    REQUIRE(check.passed);
+  REQUIRE(checks->size() == 15);
+  for (const ProbeVerdict& check : *checks) {
+    CAPTURE(check.name, check.detail);
+    REQUIRE(check.ok);
   }
   REQUIRE(scene.memory->Contents().empty());
   scene.store->AddFault({.kind = FaultKind::kErrorBefore, .op = StoreOp::kCopy});
   checks = scene.service->TestRemote("here", {});
   size_t failed = 0;
-  for (const RemoteCheck& check : *checks) {
-    if (check.passed) continue;
+  for (const ProbeVerdict& check : *checks) {
+    if (check.ok) continue;
     ++failed;
     REQUIRE(check.name == "copy");
   }

@@ -70,7 +70,7 @@ class FakeBackups final : public BackupService {
   std::optional<Error> refuse;  // what Run, Verify, Prune and TestRemote answer
   VerificationRecord verdict;
   PruneReport pruned;
-  std::vector<RemoteCheck> checks;
+  std::vector<ProbeVerdict> checks;
   bool verify_waits = false;  // until the stop token says so
   // What a run looks like that is begun, and each time it is looked at.
   std::function<void(RunStatus&)> on_run = [](RunStatus& run) { run.phase = RunPhase::kDone; };
@@ -182,7 +182,7 @@ class FakeBackups final : public BackupService {
     if (!dry_run) prunes_.emplace_back(std::string(remote), keep);
     return pruned;
   }
-  Result<std::vector<RemoteCheck>> TestRemote(std::string_view, std::stop_token) override {
+  Result<std::vector<ProbeVerdict>> TestRemote(std::string_view, std::stop_token) override {
     const std::lock_guard lock(mutex_);
     if (refuse.has_value()) return *refuse;
     return checks;
