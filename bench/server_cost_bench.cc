@@ -5,27 +5,21 @@
 //
 // Five pairs by default, A B A B, each server a fresh process, the same client and the same
 // messages. Prints both medians with minimum and maximum, and the ratio of each pair.
-#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <functional>
-#include <iostream>
-#include <optional>
-#include <sstream>
 #include <string>
-#include <sys/wait.h>
 #include <thread>
 #include <vector>
 
-#include <fcntl.h>
-#include <unistd.h>
+#include "bench/yardstick/programs.h"
 
 namespace {
 
+using namespace ficus::bench;
 using Clock = std::chrono::steady_clock;
 constexpr int kNodePort = 27812;
 constexpr int kHttpPort = 27813;
@@ -39,44 +33,6 @@ struct Options {
   std::string durability = "strict";
   std::string json;
 };
-
-[[noreturn]] void Die(const std::string& why) {
-  std::cerr << "server_cost_bench: " << why << "\n";
-  std::exit(1);
-}
-
-pid_t Start(const std::vector<std::string>& command, const std::string& output) {
-  const pid_t pid = ::fork();
-  if (pid < 0) Die("fork failed");
-  if (pid > 0) return pid;
-  const int file = ::open(output.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-  ::dup2(file, STDOUT_FILENO);
-  ::dup2(file, STDERR_FILENO);
-  std::vector<char*> arguments;
-  for (const std::string& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
-  arguments.push_back(nullptr);
-  ::execv(arguments[0], arguments.data());
-  std::_Exit(127);
-}
-
-int WaitFor(pid_t pid) {
-  int status = 0;
-  if (::waitpid(pid, &status, 0) != pid) Die("waitpid failed");
-  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-}
-
-// User and system time of a process, threads that ended included.
-double CpuSeconds(pid_t pid) {
-  std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
-  std::string text((std::istreambuf_iterator<char>(file)), {});
-  std::istringstream fields(text.substr(text.rfind(')') + 2));
-  std::string field;
-  double ticks = 0;
-  for (int i = 3; fields >> field; ++i) {
-    if (i == 14 || i == 15) ticks += std::stod(field);
-  }
-  return ticks / static_cast<double>(::sysconf(_SC_CLK_TCK));
-}
 
 // Until the process has used next to nothing for longer than a flush may wait.
 void WaitUntilIdle(pid_t pid) {
@@ -124,16 +80,6 @@ double Noop(const Options& options, const std::string& folder) {
   ::kill(server, SIGTERM);
   WaitFor(server);
   return cpu;
-}
-
-struct Spread {
-  double median = 0;
-  double min = 0;
-  double max = 0;
-};
-Spread SpreadOf(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return {values[values.size() / 2], values.front(), values.back()};
 }
 
 Options Parse(int argc, char** argv) {
