@@ -228,6 +228,10 @@ Result<ManifestReading> ReadNewestManifest(FileSystem& fs, std::string_view dire
     if (manifest.has_value() && manifest->epoch != epoch) {
       manifest = Corrupt("its epoch is not its name");
     }
+    // Short of memory or descriptors says nothing about the file: the start is tried again.
+    if (!manifest.has_value() && manifest.error().code == ErrorCode::kResourceExhausted) {
+      return std::move(manifest).error().With(path);
+    }
     if (manifest.has_value()) {
       reading.found = true;
       reading.manifest = *std::move(manifest);

@@ -101,6 +101,11 @@ Result<RecoveredTable> Recovery::Run() {
   for (const DamageRecord& record : recovered_.manifest.damaged) {
     recovered_.snapshot.damaged.push_back(DamagedFileOf(options_.directory, record));
   }
+  if (!recovered_.read_only_reason.empty()) {
+    // An older manifest knows less: no query may take what it names for everything.
+    recovered_.snapshot.damaged.push_back(
+        {FileNumber(), options_.directory, recovered_.read_only_reason, TimeRange::All(), false});
+  }
   return std::move(recovered_);
 }
 
