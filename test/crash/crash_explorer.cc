@@ -1,7 +1,6 @@
 #include "test/crash/crash_explorer.h"
 
 #include <algorithm>
-#include <functional>
 #include <utility>
 
 #include <fmt/core.h>
@@ -9,12 +8,23 @@
 namespace ficus {
 namespace {
 
-uint64_t DigestOf(const std::vector<World>& worlds) {
-  uint64_t digest = 0;
-  for (const World& world : worlds) {
-    digest = digest * 31 + std::hash<std::string>{}(world.ToString());
-  }
-  return digest;
+Result<> CheckAllowed(const World& world, const std::vector<World>& allowed) {
+  if (std::find(allowed.begin(), allowed.end(), world) != allowed.end()) return Ok();
+  std::string text = "shown is " + world.ToString() + "; allowed is";
+  for (const World& candidate : allowed) text += " " + candidate.ToString() + ";";
+  return Error{ErrorCode::kCorruption, text};
+}
+
+Result<> CheckSame(const World& before, const World& after) {
+  if (before == after) return Ok();
+  return Error{ErrorCode::kCorruption,
+               "shown was " + before.ToString() + "; after a restart " + after.ToString()};
+}
+
+Result<> CheckLedger(const MemoryLedger& ledger) {
+  if (ledger.used_bytes() == 0) return Ok();
+  return Error{ErrorCode::kResourceExhausted,
+               fmt::format("{} bytes are still reserved", ledger.used_bytes())};
 }
 
 }  // namespace
@@ -23,25 +33,28 @@ void CrashExplorer::Explore(const std::vector<CrashOp>& sequence) {
   ++counts_.sequences;
   std::string story;
   for (const CrashOp op : sequence) story += CrashOpName(op) + " ";
-  Workload workload;
+  Workload workload(limits_.durability);
   const auto crash = [&](const Workload& at, std::string_view effect) {
     if (violation_.has_value()) return;
     CrashHere(at.fs(), at.log_fs(),
-              {at.allowed(), at.now(), fmt::format("{}| before {}", story, effect)},
+              {at.expected(), at.now(), fmt::format("{}| before {}", story, effect)},
               limits_.nesting);
   };
   if (sequence.empty()) workload.Observe(crash);
   workload.Prepare();
   for (size_t i = 0; i < sequence.size(); ++i) {
-    if (i + 1 == sequence.size()) workload.Observe(crash);
+    if (limits_.every_operation || i + 1 == sequence.size()) workload.Observe(crash);
     workload.Run(sequence[i]);
   }
   crash(workload, "the end");
   workload.Observe({});
-  const Result<> shown = workload.Check();
-  if (!shown.has_value() && !violation_.has_value()) {
-    violation_ = story + "without a crash: " + shown.error().message;
+  const Situation end = {workload.expected(), workload.now(), story + "| without a crash"};
+  if (!Holds(workload.Check(), "every operation succeeds and shows what it did", end)) return;
+  if (!Holds(snapshots_.Check(workload.node(), workload.expected()), "snapshots are whole", end)) {
+    return;
   }
+  workload.node().Close();
+  Holds(CheckLedger(workload.node().ledger()), "a stopped node holds no memory", end);
 }
 
 void CrashExplorer::CrashHere(const MemoryFileSystem& fs, const MemoryFileSystem& log_fs,
@@ -54,20 +67,36 @@ void CrashExplorer::CrashHere(const MemoryFileSystem& fs, const MemoryFileSystem
   });
 }
 
+bool CrashExplorer::Holds(const Result<>& result, const char* invariant,
+                          const Situation& situation) {
+  if (result.has_value()) return true;
+  if (!violation_.has_value()) {
+    violation_ = {invariant, situation.story + ": " + result.error().ToString()};
+  }
+  return false;
+}
+
 void CrashExplorer::Recover(Disks disks, const Situation& situation, int nesting) {
-  if (!seen_.emplace(disks.Digest(), DigestOf(situation.allowed)).second) return;
+  if (!seen_.emplace(disks.Digest(), situation.expected.Digest()).second) return;
   ++counts_.states;
   if (nesting < limits_.nesting) ++counts_.recovery_states;
   // Another seed at each level, so that no random id is drawn twice.
   DatabaseHarness node(100 + static_cast<uint64_t>(nesting));
   MakeTiny(node.options());
+  node.options().accept_log_loss = situation.expected.accepts_log_loss;
   node.clock().StepWall(situation.now - node.now());
   node.UseDisks(std::move(disks.fs), std::move(disks.log_fs));
+  Start(node, situation, nesting);
+  node.Kill();
+  Holds(CheckLedger(node.ledger()), "a stopped node holds no memory", situation);
+}
+
+void CrashExplorer::Start(DatabaseHarness& node, const Situation& situation, int nesting) {
   if (nesting > 0) {
     const auto crash = [&](uint64_t, std::string_view effect) {
       if (violation_.has_value()) return;
       CrashHere(node.fs(), node.log_fs(),
-                {situation.allowed, situation.now,
+                {situation.expected, situation.now,
                  fmt::format("{} | recovery, before {}", situation.story, effect)},
                 nesting - 1);
     };
@@ -77,31 +106,36 @@ void CrashExplorer::Recover(Disks disks, const Situation& situation, int nesting
   const Result<> opened = node.Open();
   node.fs().SetObserver({});
   node.log_fs().SetObserver({});
-  const Result<> held = opened.has_value() ? CheckRecovered(node, situation.allowed) : opened;
-  if (!held.has_value() && !violation_.has_value()) {
-    violation_ = situation.story + ": " + held.error().ToString();
-  }
-  node.Kill();
+  if (Holds(opened, "a node starts after every crash", situation)) CheckRecovered(node, situation);
 }
 
-Result<> CrashExplorer::CheckRecovered(DatabaseHarness& node, const std::vector<World>& allowed) {
-  ASSIGN_OR_RETURN(const World world, ReadWorld(node.database(), node.ledger()));
-  if (std::find(allowed.begin(), allowed.end(), world) == allowed.end()) {
-    std::string text = "shown is " + world.ToString() + "; allowed is";
-    for (const World& candidate : allowed) text += " " + candidate.ToString() + ";";
-    return Error{ErrorCode::kCorruption, text};
+void CrashExplorer::CheckRecovered(DatabaseHarness& node, const Situation& situation) {
+  const Result<World> world = ReadWorld(node.database(), node.ledger());
+  if (!Holds(world.has_value() ? Ok() : Result<>(world.error()),
+             "everything can be read, nothing is damaged or parked", situation)) {
+    return;
   }
-  // Starting again, and writing out what was replayed, changes nothing.
-  node.executor().RunUntilIdle();
-  RETURN_IF_ERROR(node.FlushAll());
-  node.executor().RunUntilIdle();
-  RETURN_IF_ERROR(CheckFiles(node.database(), node.fs()));
+  if (!Holds(CheckAllowed(*world, situation.expected.worlds),
+             "what was acknowledged is shown, once, and nothing that was not written", situation)) {
+    return;
+  }
+  if (!Holds(snapshots_.Check(node, situation.expected), "snapshots are whole", situation)) return;
+  // Starting again, trimming the log and writing out what was replayed changes nothing.
+  node.Pass(kNanosPerSecond);
+  if (!Holds(node.FlushAll(), "a recovered node can flush", situation)) return;
+  node.Pass(kNanosPerSecond);
+  if (!Holds(CheckFiles(node.database(), node.fs(), situation.expected.has_parallel_jobs),
+             "the directories hold what is named, and nothing else", situation)) {
+    return;
+  }
   node.Kill();
-  RETURN_IF_ERROR(node.Open());
-  ASSIGN_OR_RETURN(const World again, ReadWorld(node.database(), node.ledger()));
-  if (again == world) return Ok();
-  return Error{ErrorCode::kCorruption,
-               "shown was " + world.ToString() + "; after a restart " + again.ToString()};
+  if (!Holds(node.Open(), "a node starts a second time", situation)) return;
+  const Result<World> again = ReadWorld(node.database(), node.ledger());
+  if (!Holds(again.has_value() ? Ok() : Result<>(again.error()),
+             "everything can be read, nothing is damaged or parked", situation)) {
+    return;
+  }
+  Holds(CheckSame(*world, *again), "a second start shows the same", situation);
 }
 
 }  // namespace ficus

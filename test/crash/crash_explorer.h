@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "test/crash/crash_states.h"
+#include "test/crash/snapshot_check.h"
 #include "test/crash/workload.h"
 
 namespace ficus {
@@ -22,14 +23,23 @@ struct CrashCounts {
   size_t most_pending = 0;     // effects at one crash point
 };
 
+// What did not hold, and how it came to that.
+struct Violation {
+  std::string invariant;
+  std::string story;
+};
+
 class CrashExplorer {
  public:
   struct Limits {
     CrashStateLimits states;
     int nesting = 2;  // crashes of a recovery, and of the recovery from that
+    Durability durability = Durability::kStrict;
+    bool every_operation = false;  // crash in all operations of a sequence, not only in the last
   };
 
-  explicit CrashExplorer(Limits limits) : limits_(limits) {}
+  // `counts` outlives it: where a process that ends early leaves what it counted.
+  CrashExplorer(Limits limits, CrashCounts& counts) : limits_(limits), counts_(counts) {}
 
   // Runs the operations and crashes at every point of the last one; of the preparation when there
   // is none. What comes before was crashed by shorter sequences.
@@ -37,11 +47,11 @@ class CrashExplorer {
 
   const CrashCounts& counts() const { return counts_; }
   // The first state that broke the promise; nothing is explored behind it.
-  const std::optional<std::string>& violation() const { return violation_; }
+  const std::optional<Violation>& violation() const { return violation_; }
 
  private:
   struct Situation {
-    const std::vector<World>& allowed;
+    const Expectation& expected;
     UnixNanos now;
     std::string story;  // how it came to this
   };
@@ -49,12 +59,16 @@ class CrashExplorer {
   void CrashHere(const MemoryFileSystem& fs, const MemoryFileSystem& log_fs,
                  const Situation& situation, int nesting);
   void Recover(Disks disks, const Situation& situation, int nesting);
-  Result<> CheckRecovered(DatabaseHarness& node, const std::vector<World>& allowed);
+  void Start(DatabaseHarness& node, const Situation& situation, int nesting);
+  void CheckRecovered(DatabaseHarness& node, const Situation& situation);
+  // Notes the violation unless `result` is good.
+  bool Holds(const Result<>& result, const char* invariant, const Situation& situation);
 
   const Limits limits_;
-  CrashCounts counts_;
-  std::set<std::pair<uint64_t, uint64_t>> seen_;  // state, and the worlds it may show
-  std::optional<std::string> violation_;
+  CrashCounts& counts_;
+  std::set<std::pair<uint64_t, uint64_t>> seen_;  // state, and what it must show
+  SnapshotCheck snapshots_;
+  std::optional<Violation> violation_;
 };
 
 }  // namespace ficus

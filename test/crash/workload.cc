@@ -3,11 +3,14 @@
 #include <algorithm>
 #include <utility>
 
+#include <fmt/core.h>
+
 namespace ficus {
 
 std::string CrashOpName(CrashOp op) {
   static constexpr const char* kNames[] = {"put",       "batch",  "flush",    "merge",
-                                           "retention", "schema", "recreate", "restart"};
+                                           "retention", "schema", "recreate", "snapshot",
+                                           "restart",   "busy",   "watch",    "new-log"};
   return kNames[static_cast<size_t>(op)];
 }
 
@@ -19,8 +22,9 @@ void MakeTiny(DatabaseOptions& options) {
   options.future_nanos_max = 10'000 * kNanosPerDay;
 }
 
-Workload::Workload() {
+Workload::Workload(Durability durability) {
   MakeTiny(node_.options());
+  node_.options().log.durability = durability;
   Observe({});
 }
 
@@ -33,48 +37,88 @@ void Workload::Observe(AtCrashPoint at_crash_point) {
   node_.log_fs().SetObserver(observer);
 }
 
+void Workload::Fail(const Error& error) {
+  if (failure_.has_value()) failure_ = error;
+}
+
+void Workload::CheckShown() {
+  const Result<World> world = ReadWorld(node_.database(), node_.ledger());
+  if (!world.has_value()) return Fail(world.error());
+  if (*world == current()) return;
+  Fail({ErrorCode::kCorruption,
+        "shown is " + world->ToString() + "; expected " + current().ToString()});
+}
+
 Result<> Workload::Check() {
-  ASSIGN_OR_RETURN(const World world, ReadWorld(node_.database(), node_.ledger()));
-  if (world == current()) return Ok();
-  return Error{ErrorCode::kCorruption,
-               "shown is " + world.ToString() + "; expected " + current().ToString()};
+  CheckShown();
+  return failure_;
 }
 
 void Workload::Prepare() {
-  REQUIRE(node_.Open().has_value());
+  const Result<> opened = node_.Open();
+  if (!opened.has_value()) return Fail(opened.error());
   CreateGroup();
   CreateMeasure();
+  if (failed()) return;
   Put({{1, DayBegin(0), 1}});
   Run(CrashOp::kFlush);
 }
 
-void Workload::Step(World after, const std::function<void(Done)>& start) {
-  allowed_ = {current(), std::move(after)};
-  bool done = false;
-  start([&](const Result<>& result) {
-    INFO((result.has_value() ? std::string() : result.error().ToString()));
-    REQUIRE(result.has_value());
-    allowed_ = {allowed_.back()};
-    done = true;
+void Workload::Expect(const World& after) {
+  if (after == current()) return;
+  expected_.worlds.push_back(after);
+  if (!expected_.taking.empty()) expected_.taking.push_back(after);
+}
+
+void Workload::Pump(const std::function<bool()>& done) {
+  constexpr int kMillisMax = 30'000;
+  for (int millis = 0; !done();) {
+    if (node_.executor().RunOne()) continue;
+    if (++millis > kMillisMax)
+      return Fail({ErrorCode::kDeadlineExceeded, "an operation never ends"});
+    node_.executor().Advance(kNanosPerMilli);
+  }
+}
+
+void Workload::Acknowledge(const Result<>& result, bool durable) {
+  if (!result.has_value()) return Fail(result.error());
+  if (durable) expected_.worlds = {current()};
+}
+
+void Workload::Step(const World& after, bool durable, const std::function<void(Done)>& start) {
+  Expect(after);
+  // Outlives the wait when that is given up.
+  auto done = std::make_shared<bool>(false);
+  start([this, durable, done](const Result<>& result) {
+    Acknowledge(result, durable);
+    *done = true;
   });
-  node_.Pump([&] { return done; });
+  Pump([&] { return *done; });
   node_.executor().RunUntilIdle();
 }
 
-void Workload::Change(World after, Database::PrepareChange prepare) {
-  Step(std::move(after), [&](Done done) {
+void Workload::Change(const World& after, Database::PrepareChange prepare) {
+  Step(after, true, [&](Done done) {
     node_.database().ChangeSchema(std::move(prepare), [done](const Result<SchemaChange>& change) {
       done(change.has_value() ? Ok() : Result<>(change.error()));
     });
   });
 }
 
+SchemaObject Workload::Group(uint32_t ttl_days) {
+  SchemaObject group = node_.Group(kWorldGroup, ttl_days);
+  // Longer than a sector, so that a record of it can be torn in the middle.
+  while (group.payload.size() < 1500) group.payload += fmt::format(" {}", group.payload.size());
+  return group;
+}
+
 void Workload::CreateGroup() {
   World after = current();
   after.group = true;
   after.ttl_days = 7;
+  after.payload = Group(7).payload;
   Change(after, [this](const SchemaRegistry& registry) {
-    return registry.PrepareCreate(node_.Group(kWorldGroup, 7), node_.now(), node_.random());
+    return registry.PrepareCreate(Group(7), node_.now(), node_.random());
   });
 }
 
@@ -87,80 +131,218 @@ void Workload::CreateMeasure() {
   });
 }
 
-void Workload::Put(const std::vector<NodeRow>& rows) {
+// Gives the rows their versions.
+World Workload::After(std::vector<NodeRow>& rows) {
   World after = current();
-  std::vector<NodeRow> versioned = rows;
-  for (NodeRow& row : versioned) {
+  for (NodeRow& row : rows) {
     row.version = ++version_;
     after.rows[{row.host, row.time}] = {row.version, row.value};
   }
-  Step(after, [&](Done done) {
-    std::vector<KeyedRows> batch;
-    batch.push_back(node_.Keyed(kWorldGroup, kWorldMeasure, versioned));
-    node_.database().Write(std::move(batch),
-                           [done](const Result<>& result, const std::vector<RefusedRow>& refused) {
-                             REQUIRE(refused.empty());
-                             done(result);
-                           });
-  });
+  return after;
+}
+
+void Workload::Write(const std::vector<NodeRow>& rows, const World& after, const Done& done) {
+  std::vector<KeyedRows> batch;
+  batch.push_back(node_.Keyed(kWorldGroup, kWorldMeasure, rows));
+  node_.database().Write(
+      std::move(batch),
+      [this, rows, after, done](const Result<>& result, const std::vector<RefusedRow>& refused) {
+        const std::vector<NodeRow> taken = TakeBack(rows, refused, after);
+        if (result.has_value()) {
+          CheckShows(taken);
+          if (strict() && refused.empty()) DropWorldsBefore(after);
+        }
+        done(result);
+      });
+}
+
+// The rows that were not refused; the others are not expected any more.
+std::vector<NodeRow> Workload::TakeBack(const std::vector<NodeRow>& rows,
+                                        const std::vector<RefusedRow>& refused,
+                                        const World& after) {
+  if (refused.empty()) return rows;
+  if (!may_refuse_) Fail({refused.front().code, "a row was refused"});
+  std::vector<World>& worlds = expected_.worlds;
+  const auto at = std::find(worlds.begin(), worlds.end(), after);
+  std::vector<NodeRow> taken;
+  for (uint32_t i = 0; i < rows.size(); ++i) {
+    const bool is_refused = std::any_of(refused.begin(), refused.end(),
+                                        [&](const RefusedRow& row) { return row.ordinal == i; });
+    if (!is_refused) {
+      taken.push_back(rows[i]);
+    } else if (at != worlds.end() && at != worlds.begin()) {
+      const std::pair key(rows[i].host, rows[i].time);
+      const auto before = std::prev(at)->rows.find(key);
+      at->rows.erase(key);
+      if (before != std::prev(at)->rows.end()) at->rows.insert(*before);
+    }
+  }
+  refused_ += refused.size();
+  return taken;
+}
+
+// No crash leaves less than `after` any more.
+void Workload::DropWorldsBefore(const World& after) {
+  std::vector<World>& worlds = expected_.worlds;
+  const auto at = std::find(worlds.begin(), worlds.end(), after);
+  // Not there: what stands in the log behind it was acknowledged before it.
+  if (at != worlds.end()) worlds.erase(worlds.begin(), at);
+}
+
+// Whoever is told that rows are in must see them.
+void Workload::CheckShows(const std::vector<NodeRow>& rows) {
+  const Result<World> world = ReadWorld(node_.database(), node_.ledger());
+  if (!world.has_value()) return Fail(world.error());
+  for (const NodeRow& row : rows) {
+    const auto shown = world->rows.find({row.host, row.time});
+    if (shown != world->rows.end() && shown->second.first >= row.version) continue;
+    return Fail({ErrorCode::kCorruption, fmt::format("version {} is acknowledged; shown is {}",
+                                                     row.version, world->ToString())});
+  }
+}
+
+void Workload::Put(std::vector<NodeRow> rows) {
+  const World after = After(rows);
+  Step(after, strict(), [&](const Done& done) { Write(rows, after, done); });
+}
+
+std::vector<NodeRow> Workload::Batch() const {
+  return {{1, DayBegin(0) + kNanosPerHour, version_ * 10},
+          {2, DayBegin(0), version_ * 10 + 1},
+          {1, DayBegin(current().ttl_days), version_ * 10 + 2}};
 }
 
 UnixNanos Workload::DayBegin(int64_t days_ago) const {
   return (node_.now() / kNanosPerDay - days_ago) * kNanosPerDay;
 }
 
-void Workload::Retain() {
-  node_.clock().StepWall(kNanosPerDay);
+World Workload::WithoutExpired() const {
   World after = current();
   const UnixNanos expired = node_.now() - after.ttl_days * kNanosPerDay;
   std::erase_if(after.rows, [&](const auto& row) {
     const UnixNanos day = row.first.second / kNanosPerDay * kNanosPerDay;
     return day + kNanosPerDay <= expired;
   });
-  Step(after, [&](Done done) { node_.database().RunRetention(std::move(done)); });
+  return after;
+}
+
+void Workload::Retain() {
+  node_.clock().StepWall(kNanosPerDay);
+  const World after = WithoutExpired();
+  const bool durable = strict() || after != current();
+  Step(after, durable, [&](Done done) { node_.database().RunRetention(std::move(done)); });
 }
 
 void Workload::Recreate() {
-  Step(World{}, [&](Done done) {
+  Step(World{}, true, [&](Done done) {
     node_.database().DeleteGroup(kWorldGroup, GroupDeletion::kEverything,
                                  [done](const Result<SchemaChange>& change) {
                                    done(change.has_value() ? Ok() : Result<>(change.error()));
                                  });
   });
+  if (failed()) return;
   // Its files must be gone before the name can be used again.
-  node_.Pump([&] { return node_.database().Task(kWorldGroup)->state == DeletionState::kDone; });
+  Pump([&] { return node_.database().Task(kWorldGroup)->state == DeletionState::kDone; });
+  if (failed()) return;
   CreateGroup();
-  CreateMeasure();
+  if (!failed()) CreateMeasure();
+}
+
+void Workload::TakeSnapshot(const Done& done) {
+  expected_.taking = expected_.worlds;
+  node_.database().TakeSnapshot({}, [this, done](const Result<SnapshotContents>& contents) {
+    const std::vector<World> worlds = std::exchange(expected_.taking, {});
+    if (!contents.has_value()) return done(contents.error());
+    for (const CatalogSnapshot& catalog : contents->catalogs) {
+      if (!catalog.error.empty()) Fail({ErrorCode::kCorruption, "snapshot: " + catalog.error});
+    }
+    expected_.snapshots[contents->id] = worlds;
+    done(Ok());
+  });
+}
+
+Workload::Done Workload::BusyDone() {
+  ++under_way_;
+  return [this](const Result<>& result) {
+    if (!result.has_value()) Fail(result.error());
+    --under_way_;
+  };
+}
+
+void Workload::Busy() {
+  expected_.has_parallel_jobs = true;
+  TakeSnapshot(BusyDone());
+  for (int64_t i = 0; i < 8; ++i) {
+    std::vector<NodeRow> rows = {{i % 2, DayBegin(0) + i * kNanosPerHour, version_ * 10}};
+    const World after = After(rows);
+    Expect(after);
+    Write(rows, after, BusyDone());
+    if (i == 4) node_.database().FlushAll(BusyDone());
+    node_.executor().RunOne();
+    node_.executor().RunOne();
+  }
+  node_.database().MergeAll(BusyDone());
+  Pump([&] { return under_way_ == 0; });
+  node_.executor().RunUntilIdle();
+}
+
+void Workload::LoseLog() {
+  Run(CrashOp::kFlush);
+  node_.Close();
+  node_.UseLog(MemoryFileSystem::Create());
+  Observe(at_crash_point_);
+  expected_.accepts_log_loss = true;
+  node_.options().accept_log_loss = true;
+  const Result<> opened = node_.Open();
+  if (!opened.has_value()) Fail(opened.error());
+  node_.executor().RunUntilIdle();
 }
 
 void Workload::Run(CrashOp op) {
   const World same = current();
+  if (failed()) return;
   switch (op) {
     case CrashOp::kPut:
       return Put({{1, DayBegin(0), version_ * 10}});
     case CrashOp::kBatch:
-      return Put({{1, DayBegin(0) + kNanosPerHour, version_ * 10},
-                  {2, DayBegin(0), version_ * 10 + 1},
-                  {3, DayBegin(same.ttl_days), version_ * 10 + 2}});
+      return Put(Batch());
     case CrashOp::kFlush:
-      return Step(same, [&](Done done) { node_.database().FlushAll(std::move(done)); });
+      return Step(same, true, [&](Done done) { node_.database().FlushAll(std::move(done)); });
     case CrashOp::kMerge:
-      return Step(same, [&](Done done) { node_.database().MergeAll(std::move(done)); });
+      return Step(same, false, [&](Done done) { node_.database().MergeAll(std::move(done)); });
     case CrashOp::kRetention:
       return Retain();
     case CrashOp::kSchema: {
       World after = current();
       after.ttl_days = after.ttl_days == 7 ? 8 : 7;
+      after.payload = Group(after.ttl_days).payload;
       return Change(after, [this, ttl = after.ttl_days](const SchemaRegistry& registry) {
-        return registry.PrepareUpdate(node_.Group(kWorldGroup, ttl), node_.now());
+        return registry.PrepareUpdate(Group(ttl), node_.now());
       });
     }
     case CrashOp::kRecreate:
       return Recreate();
-    case CrashOp::kRestart:
+    case CrashOp::kSnapshot:
+      // Its mark in the log is synced.
+      return Step(same, true, [&](const Done& done) { TakeSnapshot(done); });
+    case CrashOp::kBusy:
+      return Busy();
+    case CrashOp::kWatch:
+      // Whether a removal of the watch is durable nobody is told.
+      Expect(WithoutExpired());
+      return node_.Pass(61 * kNanosPerSecond);
+    case CrashOp::kNewLog:
+      return LoseLog();
+    case CrashOp::kRestart: {
       node_.Close();
-      REQUIRE(node_.Open().has_value());
+      const Result<> opened = node_.Open();
+      if (!opened.has_value()) return Fail(opened.error());
+      if (const auto read_only = node_.database().ReadOnly()) {
+        return Fail({read_only->code, read_only->reason});
+      }
+      expected_.worlds = {current()};
       return;
+    }
   }
 }
 

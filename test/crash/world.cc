@@ -1,5 +1,7 @@
 #include "test/crash/world.h"
 
+#include <algorithm>
+#include <functional>
 #include <map>
 #include <set>
 #include <vector>
@@ -8,6 +10,42 @@
 
 namespace ficus {
 namespace {
+
+// The names that belong in a shard's directory.
+Result<std::set<std::string>> NamesOf(FileSystem& fs, const std::string& directory,
+                                      const Snapshot& snapshot) {
+  std::set<std::string> names;
+  for (const SnapshotPart& part : snapshot.parts) {
+    names.emplace(BaseName(part.file->name()));
+  }
+  for (const SnapshotRun& run : snapshot.runs) {
+    names.emplace(BaseName(run.file->name()));
+  }
+  ASSIGN_OR_RETURN(const auto entries, fs.List(directory));
+  size_t manifests = 0;
+  for (const DirectoryEntry& entry : entries) {
+    if (!entry.name.ends_with(".snp")) continue;
+    names.insert(entry.name);
+    ++manifests;
+  }
+  // The one before the newest stays beside it.
+  if (manifests == 0 || manifests > 2) {
+    return Error{ErrorCode::kCorruption, fmt::format("{} has {} manifests", directory, manifests)};
+  }
+  return names;
+}
+
+}  // namespace
+
+std::string World::ToString() const {
+  std::string text = fmt::format("group {} ({:x}) measure {} ttl {}:", group,
+                                 std::hash<std::string>{}(payload), measure, ttl_days);
+  for (const auto& [key, value] : rows) {
+    text += fmt::format(" ({} {})={}v{}", key.first, key.second / kNanosPerSecond % 100'000'000,
+                        value.second, value.first);
+  }
+  return text;
+}
 
 Result<> ReadTable(const Snapshot& snapshot, const SchemaObject& measure, MemoryLedger& ledger,
                    NodeRows& rows) {
@@ -45,44 +83,12 @@ Result<> ReadTable(const Snapshot& snapshot, const SchemaObject& measure, Memory
   }
 }
 
-// The names that belong in a shard's directory.
-Result<std::set<std::string>> NamesOf(FileSystem& fs, const std::string& directory,
-                                      const Snapshot& snapshot) {
-  std::set<std::string> names;
-  for (const SnapshotPart& part : snapshot.parts) {
-    names.emplace(BaseName(part.file->name()));
-  }
-  for (const SnapshotRun& run : snapshot.runs) {
-    names.emplace(BaseName(run.file->name()));
-  }
-  ASSIGN_OR_RETURN(const auto entries, fs.List(directory));
-  size_t manifests = 0;
-  for (const DirectoryEntry& entry : entries) {
-    if (!entry.name.ends_with(".snp")) continue;
-    names.insert(entry.name);
-    ++manifests;
-  }
-  // The one before the newest stays beside it.
-  if (manifests == 0 || manifests > 2) {
-    return Error{ErrorCode::kCorruption, fmt::format("{} has {} manifests", directory, manifests)};
-  }
-  return names;
-}
-
-}  // namespace
-
-std::string World::ToString() const {
-  std::string text = fmt::format("group {} measure {} ttl {}:", group, measure, ttl_days);
-  for (const auto& [key, value] : rows) {
-    text += fmt::format(" ({} {})={}v{}", key.first, key.second / kNanosPerSecond % 100'000'000,
-                        value.second, value.first);
-  }
-  return text;
-}
-
 Result<World> ReadWorld(Database& database, MemoryLedger& ledger) {
   if (const auto read_only = database.ReadOnly()) {
     return Error{read_only->code, "the node is read-only: " + read_only->reason};
+  }
+  if (const uint64_t parked = database.Status().parked_records; parked > 0) {
+    return Error{ErrorCode::kCorruption, fmt::format("{} batches are parked", parked)};
   }
   World world;
   const auto schema = database.Schema();
@@ -90,6 +96,7 @@ Result<World> ReadWorld(Database& database, MemoryLedger& ledger) {
   if (group == nullptr) return world;
   world.group = true;
   world.ttl_days = group->group().resources->ttl->num;
+  world.payload = group->payload;
   const SchemaObject* const measure =
       schema->Find(SchemaKind::kMeasure, kWorldGroup, kWorldMeasure);
   if (measure == nullptr) return world;
@@ -106,9 +113,14 @@ Result<World> ReadWorld(Database& database, MemoryLedger& ledger) {
   return world;
 }
 
-Result<> CheckFiles(Database& database, FileSystem& fs) {
+Result<> CheckFiles(Database& database, FileSystem& fs, bool may_have_unknown) {
   const SchemaObject* const group = database.Schema()->FindGroup(kWorldGroup);
-  if (group == nullptr) return Ok();
+  if (group == nullptr) {
+    ASSIGN_OR_RETURN(const auto names, ListGroupDirectories(fs, Catalog::kMeasure));
+    const bool is_there = std::find(names.begin(), names.end(), kWorldGroup) != names.end();
+    if (!is_there) return Ok();
+    return Error{ErrorCode::kCorruption, "the directory of a deleted group stays"};
+  }
   const auto store = database.FindGroup(group->group_id);
   if (store == nullptr) return Error{ErrorCode::kNotFound, "the group has no directory"};
   for (const auto& segment : store->Segments(TimeRange::All())) {
@@ -119,6 +131,7 @@ Result<> CheckFiles(Database& database, FileSystem& fs) {
       ASSIGN_OR_RETURN(const auto entries, fs.List(directory));
       std::set<std::string> found;
       for (const DirectoryEntry& entry : entries) found.insert(entry.name);
+      if (may_have_unknown) found.erase("quarantine");
       if (found == wanted) continue;
       std::string text = directory + " holds";
       for (const std::string& name : found) text += " " + name;

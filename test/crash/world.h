@@ -17,6 +17,7 @@ struct World {
   bool group = false;
   bool measure = false;
   uint32_t ttl_days = 0;
+  std::string payload;  // of the group, as it was sent
   NodeRows rows;
 
   friend bool operator==(const World&, const World&) = default;
@@ -24,11 +25,16 @@ struct World {
 };
 
 // Reads everything through the tables, each row once. The error names what cannot be read, what is
-// damaged, and why the node takes no writes.
+// damaged, what could not be replayed, and why the node takes no writes.
 Result<World> ReadWorld(Database& database, MemoryLedger& ledger);
 
+// Adds the rows of one table; an error names the first file that is damaged.
+Result<> ReadTable(const Snapshot& snapshot, const SchemaObject& measure, MemoryLedger& ledger,
+                   NodeRows& rows);
+
 // What must hold of the files below the shards: no name that a manifest does not know, no name
-// missing, no temporary file. After everything is flushed and the garbage is gone.
-Result<> CheckFiles(Database& database, FileSystem& fs);
+// missing, no temporary file; and of the groups: no directory that the schema does not know. After
+// everything is flushed and the garbage is gone. `may_have_unknown`: files may have been set aside.
+Result<> CheckFiles(Database& database, FileSystem& fs, bool may_have_unknown);
 
 }  // namespace ficus

@@ -102,6 +102,11 @@ class DatabaseHarness {
     log_fs_ = std::move(log_fs);
   }
 
+  // What the node sees of fs() and log_fs(): with faults in between.
+  void UseWrapped(std::unique_ptr<FileSystem> fs, std::unique_ptr<FileSystem> log_fs) {
+    disk_ = std::move(fs);
+    log_disk_ = std::move(log_fs);
+  }
   void UseLog(std::unique_ptr<MemoryFileSystem> log_fs) { log_fs_ = std::move(log_fs); }
   void UseDisks(std::unique_ptr<MemoryFileSystem> fs, std::unique_ptr<MemoryFileSystem> log_fs) {
     fs_ = std::move(fs);
