@@ -59,7 +59,9 @@ TEST_CASE("what was backed up by the clock under load is there again after the d
   REQUIRE(WaitUntil([&] { return runs() >= 2 || !load->Running(); }));
   INFO(node.log());
   REQUIRE(runs() >= 2);
-  REQUIRE(load->Wait(std::chrono::seconds(120)) == 0);
+  const int loaded = load->Wait(std::chrono::seconds(120)).value_or(-1);
+  INFO(ReadFile(output));
+  REQUIRE(loaded == 0);
 
   // One more by hand holds everything that was acknowledged.
   REQUIRE(WaitUntil([&] {
