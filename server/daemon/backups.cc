@@ -142,10 +142,14 @@ Result<> Backups::StartAll() {
     settings.jobs.push_back(std::move(spec));
     scheduled.push_back(std::move(job));
   }
-  ASSIGN_OR_RETURN(service_,
+  ASSIGN_OR_RETURN(std::unique_ptr<BackupService> service,
                    BackupService::Create({parts_.fs, parts_.clock, parts_.random, parts_.metrics,
                                           snapshots_, parts_.database.node_id()},
                                          std::move(settings)));
+  {
+    MutexLock lock(mutex_);
+    service_ = std::move(service);
+  }
   SchedulerOptions options;
   options.executor = &parts_.executor;
   options.clock = &parts_.clock;
@@ -199,15 +203,24 @@ void Backups::RunJob(const JobRun& run, std::function<void(Result<>)> done) {
   RunRequest request;
   request.job = run.name;
   request.on_end = [done](const RunStatus& status) { done(OutcomeOf(status)); };
-  const Result<std::string> started = service_->Run(std::move(request));
+  MutexLock lock(mutex_);
+  // A run that the schedule had begun when the node was told to stop.
+  Result<std::string> started = Error{ErrorCode::kUnavailable, "the node is shutting down"};
+  if (service_ != nullptr) started = service_->Run(std::move(request));
+  lock.Unlock();
   if (!started.has_value()) done(started.error());
 }
 
 void Backups::Close() {
   collector_.reset();
   if (scheduler_ != nullptr) scheduler_->Shut();
+  std::unique_ptr<BackupService> service;
+  {
+    MutexLock lock(mutex_);
+    service = std::move(service_);
+  }
   // Ends the runs, which tell the scheduler.
-  service_.reset();
+  service.reset();
   scheduler_.reset();
 }
 

@@ -13,6 +13,7 @@
 #include "config/config.h"
 #include "engine/base/clock.h"
 #include "engine/base/metrics.h"
+#include "engine/base/mutex.h"
 #include "engine/base/random.h"
 #include "engine/base/result.h"
 #include "engine/database/database.h"
@@ -48,7 +49,11 @@ class Backups final : public BackupSetup, public ScheduleControl {
   static Result<std::unique_ptr<Backups>> Start(const Config& config, const Parts& parts);
   ~Backups() override { Close(); }
 
-  BackupService& service() { return *service_; }
+  // Until Close().
+  BackupService& service() {
+    MutexLock lock(mutex_);
+    return *service_;
+  }
 
   // Starts nothing more; runs end within seconds and can be resumed by the next start. Idempotent.
   void Close();
@@ -69,7 +74,8 @@ class Backups final : public BackupSetup, public ScheduleControl {
   const std::map<std::string, BackupConfig> jobs_;
   const Parts parts_;
   DatabaseSnapshotSource snapshots_;
-  std::unique_ptr<BackupService> service_;
+  Mutex mutex_;
+  std::unique_ptr<BackupService> service_ GUARDED_BY(mutex_);
   std::unique_ptr<Scheduler> scheduler_;
   std::shared_ptr<void> collector_;
 };
