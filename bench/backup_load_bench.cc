@@ -100,24 +100,13 @@ Latency Measure(const Options& options, const std::string& folder, bool with_bac
 
 Options Parse(int argc, char** argv) {
   Options options;
-  if (argc % 2 == 0) Die("every option takes a value");
-  for (int i = 1; i + 1 < argc; i += 2) {
-    const std::string name = argv[i];
-    const std::string value = argv[i + 1];
-    if (name == "--bin") {
-      options.bin = value;
-    } else if (name == "--points") {
-      options.points = std::stoull(value);
-    } else if (name == "--rate") {
-      options.rate = std::stoi(value);
-    } else if (name == "--seconds") {
-      options.seconds = std::stoi(value);
-    } else if (name == "--pairs") {
-      options.pairs = std::stoi(value);
-    } else {
-      Die("unknown option " + name);
-    }
-  }
+  ParseOptions(
+      argc, argv,
+      {{"--bin", [&](const std::string& value) { options.bin = value; }},
+       {"--points", [&](const std::string& value) { options.points = std::stoull(value); }},
+       {"--rate", [&](const std::string& value) { options.rate = std::stoi(value); }},
+       {"--seconds", [&](const std::string& value) { options.seconds = std::stoi(value); }},
+       {"--pairs", [&](const std::string& value) { options.pairs = std::stoi(value); }}});
   return options;
 }
 

@@ -84,24 +84,13 @@ double Noop(const Options& options, const std::string& folder) {
 
 Options Parse(int argc, char** argv) {
   Options options;
-  for (int i = 1; i + 1 < argc; i += 2) {
-    const std::string name = argv[i];
-    const std::string value = argv[i + 1];
-    if (name == "--bin") {
-      options.bin = value;
-    } else if (name == "--points") {
-      options.points = std::stoull(value);
-    } else if (name == "--pairs") {
-      options.pairs = std::stoi(value);
-    } else if (name == "--durability") {
-      options.durability = value;
-    } else if (name == "--json") {
-      options.json = value;
-    } else {
-      Die("unknown option " + name);
-    }
-  }
-  if (argc % 2 == 0) Die("every option takes a value");
+  ParseOptions(
+      argc, argv,
+      {{"--bin", [&](const std::string& value) { options.bin = value; }},
+       {"--points", [&](const std::string& value) { options.points = std::stoull(value); }},
+       {"--pairs", [&](const std::string& value) { options.pairs = std::stoi(value); }},
+       {"--durability", [&](const std::string& value) { options.durability = value; }},
+       {"--json", [&](const std::string& value) { options.json = value; }}});
   return options;
 }
 

@@ -29,6 +29,7 @@
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/table.h>
 
+#include "bench/yardstick/programs.h"
 #include "engine/base/check.h"
 #include "engine/base/memory_ledger.h"
 #include "engine/base/metrics.h"
@@ -456,13 +457,12 @@ int main(int argc, char** argv) {
   Size size;
   int rounds = 5;
   std::string json;
-  for (int i = 1; i + 1 < argc; i += 2) {
-    const std::string name = argv[i];
-    if (name == "--series") size.series = std::stoull(argv[i + 1]);
-    if (name == "--rows") size.rows = std::stoull(argv[i + 1]);
-    if (name == "--rounds") rounds = std::stoi(argv[i + 1]);
-    if (name == "--json") json = argv[i + 1];
-  }
+  bench::ParseOptions(
+      argc, argv,
+      {{"--series", [&](const std::string& value) { size.series = std::stoull(value); }},
+       {"--rows", [&](const std::string& value) { size.rows = std::stoull(value); }},
+       {"--rounds", [&](const std::string& value) { rounds = std::stoi(value); }},
+       {"--json", [&](const std::string& value) { json = value; }}});
   char pattern[] = "/var/tmp/ficus-bench-XXXXXX";
   CHECK(::mkdtemp(pattern) != nullptr) << "mkdtemp failed";
   const std::string folder = pattern;

@@ -4,8 +4,10 @@
 #include <algorithm>
 #include <cstdlib>
 #include <fstream>
+#include <functional>
 #include <iostream>
 #include <iterator>
+#include <map>
 #include <sstream>
 #include <string>
 #include <sys/wait.h>
@@ -19,6 +21,17 @@ namespace ficus::bench {
 [[noreturn]] inline void Die(const std::string& why) {
   std::cerr << why << "\n";
   std::exit(1);
+}
+
+// "--name value" pairs; any other word ends the program with its reason.
+using OptionSetters = std::map<std::string, std::function<void(const std::string& value)>>;
+inline void ParseOptions(int argc, char** argv, const OptionSetters& setters) {
+  if (argc % 2 == 0) Die("every option takes a value");
+  for (int i = 1; i + 1 < argc; i += 2) {
+    const auto setter = setters.find(argv[i]);
+    if (setter == setters.end()) Die(std::string("unknown option ") + argv[i]);
+    setter->second(argv[i + 1]);
+  }
 }
 
 // Starts a program with its output appended to a file.

@@ -53,19 +53,6 @@ class RateLimitStore final : public StoreDecorator {
                          const PutCondition& condition, std::stop_token stop) override;
   Result<ObjectInfo> Get(std::string_view key, std::optional<ByteRange> range, const Sink& sink,
                          std::stop_token stop) override;
-  Result<ObjectInfo> Head(std::string_view key, std::stop_token stop) override {
-    return inner().Head(key, std::move(stop));
-  }
-  Result<ObjectInfo> Copy(std::string_view from, std::string_view to,
-                          std::stop_token stop) override {
-    return inner().Copy(from, to, std::move(stop));
-  }
-  Result<> Delete(std::span<const std::string> keys, std::stop_token stop) override {
-    return inner().Delete(keys, std::move(stop));
-  }
-  Result<ListPage> List(const ListRequest& request, std::stop_token stop) override {
-    return inner().List(request, std::move(stop));
-  }
 
  private:
   TokenBucket up_;

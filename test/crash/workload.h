@@ -52,8 +52,8 @@ class Workload {
 
   // What a node that starts now must show.
   const Expectation& expected() const { return expected_; }
-  const MemoryFileSystem& fs() const { return const_cast<Workload*>(this)->node_.fs(); }
-  const MemoryFileSystem& log_fs() const { return const_cast<Workload*>(this)->node_.log_fs(); }
+  const MemoryFileSystem& fs() const { return node_.fs(); }
+  const MemoryFileSystem& log_fs() const { return node_.log_fs(); }
   UnixNanos now() const { return node_.now(); }
   DatabaseHarness& node() { return node_; }
   // Rows may be refused: something outside of the node fails.

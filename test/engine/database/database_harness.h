@@ -55,6 +55,8 @@ class DatabaseHarness {
   DatabaseOptions& options() { return options_; }
   MemoryFileSystem& fs() { return *fs_; }
   MemoryFileSystem& log_fs() { return *log_fs_; }
+  const MemoryFileSystem& fs() const { return *fs_; }
+  const MemoryFileSystem& log_fs() const { return *log_fs_; }
   ManualClock& clock() { return clock_; }
   DeterministicExecutor& executor() { return *executor_; }
   MemoryLedger& ledger() { return ledger_; }

@@ -8,6 +8,7 @@
 #include <catch2/catch.hpp>
 
 #include "server/backup/destination_records.h"
+#include "server/remote/store_decorator.h"
 #include "test/server/backup/job_harness.h"
 #include "test/support/seed.h"
 
@@ -305,44 +306,26 @@ TEST_CASE("an object of the right name with other bytes is not taken for the fil
 TEST_CASE("a store that keeps less than it was sent has not taken the object",
           "[backup][defects]") {
   // Says yes to everything and cuts parts in half.
-  class CuttingStore final : public ObjectStore {
+  class CuttingStore final : public StoreDecorator {
    public:
-    const std::string& url() const override { return inner.url(); }
-    StoreAbilities abilities() const override { return {}; }
+    explicit CuttingStore(MemoryStore& memory) : StoreDecorator(memory) {}
     Result<ObjectInfo> Put(std::string_view key, const ObjectSource& source,
                            const PutCondition& condition, std::stop_token stop) override {
       if (key.find(".part") == std::string_view::npos)
-        return inner.Put(key, source, condition, stop);
+        return inner().Put(key, source, condition, stop);
       std::string half(source.size_bytes() / 2, '\0');
       RETURN_IF_ERROR(source.ReadAt(0, half));
-      return inner.Put(key, TextSource(half), condition, stop);
+      return inner().Put(key, TextSource(half), condition, stop);
     }
-    Result<ObjectInfo> Get(std::string_view key, std::optional<ByteRange> range, const Sink& sink,
-                           std::stop_token stop) override {
-      return inner.Get(key, range, sink, stop);
-    }
-    Result<ObjectInfo> Head(std::string_view key, std::stop_token stop) override {
-      return inner.Head(key, stop);
-    }
-    Result<ObjectInfo> Copy(std::string_view from, std::string_view to,
-                            std::stop_token stop) override {
-      return inner.Copy(from, to, stop);
-    }
-    Result<> Delete(std::span<const std::string> keys, std::stop_token stop) override {
-      return inner.Delete(keys, stop);
-    }
-    Result<ListPage> List(const ListRequest& request, std::stop_token stop) override {
-      return inner.List(request, stop);
-    }
-    MemoryStore inner;
   };
   JobHarness harness;
   harness.Fill(5);
-  CuttingStore store;
+  MemoryStore memory;
+  CuttingStore store(memory);
   const auto failed = harness.RunOnce(store);
   REQUIRE(!failed);
   REQUIRE(failed.error().message.find("the store keeps") != std::string::npos);
-  REQUIRE(CheckedBackups(store.inner).empty());
+  REQUIRE(CheckedBackups(memory).empty());
 }
 
 TEST_CASE("an unfinished run is no backup, and the finished one beside it stays whole",
@@ -446,37 +429,17 @@ TEST_CASE("an owner that was paused commits nothing after it wakes up", "[backup
   const uint64_t pause_at = GENERATE(range<uint64_t>(2, 15));
   CAPTURE(pause_at);
 
-  class PausingStore final : public ObjectStore {
+  class PausingStore final : public StoreDecorator {
    public:
-    PausingStore(ObjectStore& inner, uint64_t at, std::function<void()> pause)
-        : inner_(inner), at_(at), pause_(std::move(pause)) {}
-    const std::string& url() const override { return inner_.url(); }
-    StoreAbilities abilities() const override { return inner_.abilities(); }
+    PausingStore(ObjectStore& store_below, uint64_t at, std::function<void()> pause)
+        : StoreDecorator(store_below), at_(at), pause_(std::move(pause)) {}
     Result<ObjectInfo> Put(std::string_view key, const ObjectSource& source,
                            const PutCondition& condition, std::stop_token stop) override {
       if (changes_++ == at_) pause_();
-      return inner_.Put(key, source, condition, stop);
-    }
-    Result<ObjectInfo> Get(std::string_view key, std::optional<ByteRange> range, const Sink& sink,
-                           std::stop_token stop) override {
-      return inner_.Get(key, range, sink, stop);
-    }
-    Result<ObjectInfo> Head(std::string_view key, std::stop_token stop) override {
-      return inner_.Head(key, stop);
-    }
-    Result<ObjectInfo> Copy(std::string_view from, std::string_view to,
-                            std::stop_token stop) override {
-      return inner_.Copy(from, to, stop);
-    }
-    Result<> Delete(std::span<const std::string> keys, std::stop_token stop) override {
-      return inner_.Delete(keys, stop);
-    }
-    Result<ListPage> List(const ListRequest& request, std::stop_token stop) override {
-      return inner_.List(request, stop);
+      return inner().Put(key, source, condition, stop);
     }
 
    private:
-    ObjectStore& inner_;
     const uint64_t at_;
     const std::function<void()> pause_;
     std::atomic<uint64_t> changes_{0};

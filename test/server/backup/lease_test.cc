@@ -13,6 +13,7 @@
 #include "server/backup/repository_keys.h"
 #include "server/remote/faulty_store.h"
 #include "server/remote/memory_store.h"
+#include "server/remote/store_decorator.h"
 #include "test/support/seed.h"
 
 namespace ficus {
@@ -214,34 +215,18 @@ TEST_CASE("a keeper renews in the background and tells when the lease is lost", 
 }
 
 TEST_CASE("a store without conditions still warns others off", "[backup][lease]") {
-  class Plain final : public ObjectStore {
+  class Plain final : public StoreDecorator {
    public:
-    const std::string& url() const override { return inner.url(); }
+    explicit Plain(MemoryStore& memory) : StoreDecorator(memory) {}
     StoreAbilities abilities() const override { return {.conditional_put = false}; }
     Result<ObjectInfo> Put(std::string_view key, const ObjectSource& source,
                            const PutCondition& condition, std::stop_token stop) override {
       REQUIRE(condition.kind == PutCondition::Kind::kNone);
-      return inner.Put(key, source, condition, stop);
+      return inner().Put(key, source, condition, stop);
     }
-    Result<ObjectInfo> Get(std::string_view key, std::optional<ByteRange> range, const Sink& sink,
-                           std::stop_token stop) override {
-      return inner.Get(key, range, sink, stop);
-    }
-    Result<ObjectInfo> Head(std::string_view key, std::stop_token stop) override {
-      return inner.Head(key, stop);
-    }
-    Result<ObjectInfo> Copy(std::string_view from, std::string_view to,
-                            std::stop_token stop) override {
-      return inner.Copy(from, to, stop);
-    }
-    Result<> Delete(std::span<const std::string> keys, std::stop_token stop) override {
-      return inner.Delete(keys, stop);
-    }
-    Result<ListPage> List(const ListRequest& request, std::stop_token stop) override {
-      return inner.List(request, stop);
-    }
-    MemoryStore inner;
-  } store;
+  };
+  MemoryStore memory;
+  Plain store(memory);
   Party a(store, "a");
   auto lease = Lease::TryAcquire(a.terms, {});
   REQUIRE(lease.has_value());

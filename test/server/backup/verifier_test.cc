@@ -10,6 +10,7 @@
 #include "server/backup/repository.h"
 #include "server/backup/repository_keys.h"
 #include "server/remote/memory_store.h"
+#include "server/remote/store_decorator.h"
 #include "test/server/backup/sample_backup.h"
 
 namespace ficus {
@@ -200,42 +201,22 @@ TEST_CASE("a sample reads the asked share of the bytes, another one with another
 
 TEST_CASE("progress rises to everything and reads are bounded", "[backup]") {
   // A store that counts the reads that are under way.
-  class CountingStore final : public ObjectStore {
+  class CountingStore final : public StoreDecorator {
    public:
-    explicit CountingStore(ObjectStore& store) : store_(store) {}
-    const std::string& url() const override { return store_.url(); }
-    StoreAbilities abilities() const override { return store_.abilities(); }
-    Result<ObjectInfo> Put(std::string_view key, const ObjectSource& source,
-                           const PutCondition& condition, std::stop_token stop) override {
-      return store_.Put(key, source, condition, std::move(stop));
-    }
+    explicit CountingStore(ObjectStore& store) : StoreDecorator(store) {}
     Result<ObjectInfo> Get(std::string_view key, std::optional<ByteRange> range, const Sink& sink,
                            std::stop_token stop) override {
       const int now = ++reading_;
       int most = most_.load();
       while (most < now && !most_.compare_exchange_weak(most, now)) {
       }
-      auto got = store_.Get(key, range, sink, std::move(stop));
+      auto got = inner().Get(key, range, sink, std::move(stop));
       --reading_;
       return got;
-    }
-    Result<ObjectInfo> Head(std::string_view key, std::stop_token stop) override {
-      return store_.Head(key, std::move(stop));
-    }
-    Result<ObjectInfo> Copy(std::string_view from, std::string_view to,
-                            std::stop_token stop) override {
-      return store_.Copy(from, to, std::move(stop));
-    }
-    Result<> Delete(std::span<const std::string> keys, std::stop_token stop) override {
-      return store_.Delete(keys, std::move(stop));
-    }
-    Result<ListPage> List(const ListRequest& request, std::stop_token stop) override {
-      return store_.List(request, std::move(stop));
     }
     int most() const { return most_.load(); }
 
    private:
-    ObjectStore& store_;
     std::atomic<int> reading_{0};
     std::atomic<int> most_{0};
   };
