@@ -101,8 +101,12 @@ Result<std::unique_ptr<RestoreStart>> RestoreStart::Begin(Environment environmen
 }
 
 Result<> RestoreStart::Save(RestoreState state) {
+  RestoreJournal next = journal_;
+  next.state = state;
+  RETURN_IF_ERROR(WriteRestoreJournal(environment_.fs, environment_.random, next));
+  // Not before: an undo goes by what the journal on the disk may say.
   journal_.state = state;
-  return WriteRestoreJournal(environment_.fs, environment_.random, journal_);
+  return Ok();
 }
 
 void RestoreStart::RaiseRecorded(const GroupStore::Recorded& recorded) {
