@@ -20,8 +20,8 @@ Result<boost::json::object> ParseFooterJson(std::string_view json) {
   return std::move(value.get_object());
 }
 
-const boost::json::value* JsonMembers::Find(std::string_view name) {
-  return object_.if_contains(name);
+const boost::json::value* JsonMembers::Find(std::string_view name) const {
+  return object_->if_contains(name);
 }
 
 void JsonMembers::Refuse(std::string_view name) {

@@ -15,10 +15,11 @@ namespace ficus {
 // kFooterJsonBytesMax bytes.
 Result<boost::json::object> ParseFooterJson(std::string_view json);
 
-// Reads the members of an object; the first that is missing or of another kind is remembered.
+// Reads the members of an object, which outlives it; the first that is missing or of another kind
+// is remembered, and reading goes on with empty values.
 class JsonMembers {
  public:
-  explicit JsonMembers(const boost::json::object& object) : object_(object) {}
+  explicit JsonMembers(const boost::json::object& object) : object_(&object) {}
 
   uint64_t Uint(std::string_view name);
   int64_t Int(std::string_view name);
@@ -26,14 +27,20 @@ class JsonMembers {
   // Sixteen hex digits.
   uint64_t Hex(std::string_view name);
 
+  // Remembers that `name` holds something that its kind alone does not forbid.
+  void Refuse(std::string_view name);
+
   // kCorruption names the member.
   Result<> result() const;
 
- private:
-  const boost::json::value* Find(std::string_view name);
-  void Refuse(std::string_view name);
+ protected:
+  // Null when there is none.
+  const boost::json::value* Find(std::string_view name) const;
+  // The first member that was refused; empty while there is none.
+  const std::string& refused() const { return refused_; }
 
-  const boost::json::object& object_;
+ private:
+  const boost::json::object* object_;
   std::string refused_;
 };
 

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "server/backup/commit_members.h"
 #include "server/backup/record_text.h"
 #include "server/backup/repository_keys.h"
 
@@ -261,20 +262,9 @@ Result<BackupManifest> DecodeBackupManifest(std::string_view bytes) {
 
 std::string EncodeCommit(const CommitRecord& commit) {
   RecordMembers members(",\n");
-  members.Text("run", commit.run);
   members.Text("timedir", commit.timedir);
-  members.Uint("generation", commit.generation);
-  members.Hex("node", commit.node_id);
-  members.Uint("lease_generation", commit.lease_generation);
-  members.Text("job", commit.job);
   members.Text("manifest", commit.manifest_key);
-  members.Uint("manifest_size", commit.manifest_bytes);
-  members.Hash("manifest_sha256", commit.manifest_sha256);
-  members.Uint("objects", commit.object_count);
-  members.Uint("size", commit.object_bytes);
-  members.Time("taken_at", commit.taken_at);
-  members.Time("committed_at", commit.committed_at);
-  members.Bool("degraded", commit.degraded);
+  WriteCommitMembers(commit, members);
   return SealRecord(kCommitKind, members);
 }
 
@@ -282,27 +272,13 @@ Result<CommitRecord> DecodeCommit(std::string_view bytes) {
   ASSIGN_OR_RETURN(const OpenedRecord record, OpenRecord(kCommitKind, kRecordBytesMax, bytes));
   MemberReader members = record.members();
   CommitRecord commit;
-  commit.run = members.Text("run");
   commit.timedir = members.Text("timedir");
-  commit.generation = members.Uint("generation");
-  commit.node_id = members.Hex("node");
-  commit.lease_generation = members.Uint("lease_generation");
-  commit.job = members.Text("job");
   commit.manifest_key = members.Text("manifest");
-  commit.manifest_bytes = members.Uint("manifest_size");
-  commit.manifest_sha256 = members.Hash("manifest_sha256");
-  commit.object_count = members.Uint("objects");
-  commit.object_bytes = members.Uint("size");
-  commit.taken_at = members.Time("taken_at");
-  commit.committed_at = members.Time("committed_at");
-  commit.degraded = members.Bool("degraded");
+  ReadCommitMembers(members, commit);
   if (Result<> read = members.result(); !read) return std::move(read).error().With(kCommitKind);
   RETURN_IF_ERROR(CheckOwner(kCommitKind, {commit.run, commit.timedir, commit.generation}));
   if (commit.manifest_key != ManifestKey(commit.timedir, commit.generation)) {
     return Broken(kCommitKind, "names the manifest of another backup");
-  }
-  if (commit.manifest_bytes > kBackupManifestBytesMax) {
-    return Broken(kCommitKind, "names a manifest that is too long");
   }
   return commit;
 }

@@ -122,14 +122,6 @@ std::string SealRecord(std::string_view kind, const RecordMembers& members) {
   return Seal("{\n" + head.text() + ",\n" + members.text());
 }
 
-const boost::json::value* MemberReader::Find(std::string_view name) const {
-  return object_->if_contains(boost::json::string_view(name.data(), name.size()));
-}
-
-void MemberReader::Refuse(std::string_view name) {
-  if (refused_.empty()) refused_ = name;
-}
-
 std::string MemberReader::Text(std::string_view name) {
   const boost::json::value* value = Find(name);
   if (value != nullptr && value->is_string()) {
@@ -137,26 +129,6 @@ std::string MemberReader::Text(std::string_view name) {
   }
   Refuse(name);
   return {};
-}
-
-uint64_t MemberReader::Uint(std::string_view name) {
-  const boost::json::value* value = Find(name);
-  if (value != nullptr && value->is_uint64()) return value->get_uint64();
-  if (value != nullptr && value->is_int64() && value->get_int64() >= 0) {
-    return static_cast<uint64_t>(value->get_int64());
-  }
-  Refuse(name);
-  return 0;
-}
-
-uint64_t MemberReader::Hex(std::string_view name) {
-  const boost::json::value* value = Find(name);
-  uint64_t number = 0;
-  if (value != nullptr && value->is_string() && ParseHex16(value->get_string(), number)) {
-    return number;
-  }
-  Refuse(name);
-  return 0;
 }
 
 uint32_t MemberReader::Hex32(std::string_view name) {
@@ -168,13 +140,6 @@ uint32_t MemberReader::Hex32(std::string_view name) {
   }
   Refuse(name);
   return 0;
-}
-
-bool MemberReader::Bool(std::string_view name) {
-  const boost::json::value* value = Find(name);
-  if (value != nullptr && value->is_bool()) return value->get_bool();
-  Refuse(name);
-  return false;
 }
 
 UnixNanos MemberReader::Time(std::string_view name) {
@@ -224,16 +189,11 @@ void MemberReader::Objects(std::string_view name,
     if (!item.is_object()) return Refuse(name);
     MemberReader members(item.get_object());
     read(members);
-    if (!members.refused_.empty()) {
-      return Refuse(fmt::format("{}[{}].{}", name, position, members.refused_));
+    if (!members.refused().empty()) {
+      return Refuse(fmt::format("{}[{}].{}", name, position, members.refused()));
     }
     ++position;
   }
-}
-
-Result<> MemberReader::result() const {
-  if (refused_.empty()) return Ok();
-  return Error{ErrorCode::kCorruption, "member \"" + refused_ + "\" is missing or wrong"};
 }
 
 Result<OpenedRecord> OpenRecord(std::string_view kind, uint64_t bytes_max, std::string_view bytes) {

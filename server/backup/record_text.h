@@ -27,6 +27,7 @@
 
 #include "engine/base/clock.h"
 #include "engine/base/result.h"
+#include "engine/part/footer_json.h"
 #include "server/backup/sha256.h"
 
 namespace ficus {
@@ -62,33 +63,18 @@ class RecordMembers {
 // The whole text of a record of `kind`, for example "backup commit".
 std::string SealRecord(std::string_view kind, const RecordMembers& members);
 
-// Reads members; the first that is missing or of another kind is remembered, and reading goes on
-// with empty values. Valid as long as the record it came from.
-class MemberReader {
+// Reads what RecordMembers writes. Valid as long as the record it came from.
+class MemberReader : public JsonMembers {
  public:
-  explicit MemberReader(const boost::json::object& object) : object_(&object) {}
+  using JsonMembers::JsonMembers;
 
   std::string Text(std::string_view name);
-  uint64_t Uint(std::string_view name);
-  uint64_t Hex(std::string_view name);
   uint32_t Hex32(std::string_view name);
-  bool Bool(std::string_view name);
   UnixNanos Time(std::string_view name);
   Sha256 Hash(std::string_view name);
   std::vector<std::string> Texts(std::string_view name);
   // Calls `read` for each object of a list; what it finds wrong is wrong here, too.
   void Objects(std::string_view name, const std::function<void(MemberReader& members)>& read);
-  // Remembers that `name` holds something that its kind alone does not forbid.
-  void Refuse(std::string_view name);
-
-  // kCorruption names the member.
-  Result<> result() const;
-
- private:
-  const boost::json::value* Find(std::string_view name) const;
-
-  const boost::json::object* object_;
-  std::string refused_;
 };
 
 // A record whose checksum, kind, version and features have been checked.

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "server/backup/commit_members.h"
 #include "server/backup/record_text.h"
 #include "server/backup/repository_keys.h"
 
@@ -14,42 +15,6 @@ constexpr std::string_view kExpiredKind = "backup expired";
 
 Error Broken(std::string_view kind, std::string_view what) {
   return {ErrorCode::kCorruption, std::string(kind) + ": " + std::string(what)};
-}
-
-void WriteCommit(const CommitRecord& commit, RecordMembers& members) {
-  members.Text("run", commit.run);
-  members.Uint("generation", commit.generation);
-  members.Hex("node", commit.node_id);
-  members.Uint("lease_generation", commit.lease_generation);
-  members.Text("job", commit.job);
-  members.Uint("manifest_size", commit.manifest_bytes);
-  members.Hash("manifest_sha256", commit.manifest_sha256);
-  members.Uint("objects", commit.object_count);
-  members.Uint("size", commit.object_bytes);
-  members.Time("taken_at", commit.taken_at);
-  members.Time("committed_at", commit.committed_at);
-  members.Bool("degraded", commit.degraded);
-}
-
-CommitRecord ReadCommit(const std::string& timedir, MemberReader& members) {
-  CommitRecord commit;
-  commit.run = members.Text("run");
-  commit.timedir = timedir;
-  commit.generation = members.Uint("generation");
-  commit.node_id = members.Hex("node");
-  commit.lease_generation = members.Uint("lease_generation");
-  commit.job = members.Text("job");
-  commit.manifest_bytes = members.Uint("manifest_size");
-  commit.manifest_sha256 = members.Hash("manifest_sha256");
-  commit.object_count = members.Uint("objects");
-  commit.object_bytes = members.Uint("size");
-  commit.taken_at = members.Time("taken_at");
-  commit.committed_at = members.Time("committed_at");
-  commit.degraded = members.Bool("degraded");
-  if (!IsRecordName(commit.run)) members.Refuse("run");
-  if (commit.generation == 0) members.Refuse("generation");
-  if (commit.manifest_bytes > kBackupManifestBytesMax) members.Refuse("manifest_size");
-  return commit;
 }
 
 }  // namespace
@@ -113,8 +78,9 @@ std::string EncodeExpired(const ExpiredRecord& expired) {
   members.Text("reason", expired.reason);
   members.Time("expired_at", expired.expired_at);
   members.Time("emptied_at", expired.emptied_at);
-  members.Objects("commits", expired.commits.size(),
-                  [&](size_t i, RecordMembers& each) { WriteCommit(expired.commits[i], each); });
+  members.Objects("commits", expired.commits.size(), [&](size_t i, RecordMembers& each) {
+    WriteCommitMembers(expired.commits[i], each);
+  });
   return SealRecord(kExpiredKind, members);
 }
 
@@ -128,7 +94,9 @@ Result<ExpiredRecord> DecodeExpired(std::string_view bytes) {
   expired.expired_at = members.Time("expired_at");
   expired.emptied_at = members.Time("emptied_at");
   members.Objects("commits", [&](MemberReader& each) {
-    CommitRecord commit = ReadCommit(expired.timedir, each);
+    CommitRecord commit;
+    commit.timedir = expired.timedir;
+    ReadCommitMembers(each, commit);
     if (commit.generation != 0)
       commit.manifest_key = ManifestKey(expired.timedir, commit.generation);
     if (!expired.commits.empty() && expired.commits.back().generation >= commit.generation) {
