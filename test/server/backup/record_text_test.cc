@@ -90,7 +90,7 @@ TEST_CASE("an unknown member is ignored, a missing or wrong one named", "[backup
       OpenRecord("test record", 4096, Replaced(Sealed(), "\"i\": 1", "\"j\": 1")).value();
   MemberReader members = record.members();
   members.Objects("objects", [&](MemberReader& each) { each.Uint("i"); });
-  REQUIRE(members.result().error().message == "member \"objects[1].i\" is missing or wrong");
+  REQUIRE(members.result().error().message == "JSON: member \"objects[1].i\" is missing or wrong");
   for (const char* name : {"nothing", "name"}) {
     MemberReader other = record.members();
     other.Uint(name);
