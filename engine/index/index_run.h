@@ -41,6 +41,8 @@ class IndexRun {
 
   virtual const IndexRunInfo& info() const = 0;
   virtual const std::string& path() const = 0;
+  // False while the file could not be opened; each use of it tries again.
+  virtual bool IsOpen() const { return true; }
 
   // Every entry of a subject, ascending by series; stops when `visit` returns false.
   using Visit = std::function<bool(SeriesId, std::string_view entity)>;

@@ -35,7 +35,7 @@ enum class IoVerdict : uint8_t {
   kRefuse,    // this request or job fails; the node goes on
   kBackOff,   // descriptors or memory are short: give some back and try later
   kReadOnly,  // no space: the node takes no writes until there is some
-  kSetAside,  // the file is damaged or unreadable: name it, set it aside, serve the rest
+  kSetAside,  // the file cannot be read: name it, serve the rest; set it aside if it is damaged
   kStop,      // durability can no longer be promised: stop the process
 };
 

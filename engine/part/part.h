@@ -38,6 +38,8 @@ class Part {
 
   virtual const PartInfo& info() const = 0;
   virtual const std::string& path() const = 0;
+  // False while the file could not be opened; each use of it tries again.
+  virtual bool IsOpen() const { return true; }
 
   // True when a row of the request may be inside, judged without I/O.
   virtual bool MayContain(const ScanRequest& request) const = 0;

@@ -9,6 +9,7 @@
 #include "engine/base/log.h"
 #include "engine/base/planted_bug.h"
 #include "engine/io/publish.h"
+#include "engine/table/late_file.h"
 #include "engine/table/run_rebuild.h"
 
 namespace ficus {
@@ -23,11 +24,17 @@ bool ParseDataFileName(std::string_view name, FileNumber& number) {
   return ParsePartFileName(name, number) || ParseIndexRunFileName(name, number);
 }
 
-// Errors that say something about the file; the others say something about the machine, and opening
-// is tried again.
+// Errors that prove something about the file. The others say something about the moment: the file
+// may be whole.
 bool IsDamage(const Error& error) {
-  return error.code == ErrorCode::kCorruption || error.code == ErrorCode::kNotFound ||
-         error.code == ErrorCode::kIo;
+  return error.code == ErrorCode::kCorruption || error.code == ErrorCode::kNotFound;
+}
+
+// No later moment makes the file one that this build can read.
+bool IsForEver(const Error& error) { return error.code == ErrorCode::kUnsupportedVersion; }
+
+void ReportLate(const Error& error) {
+  LogError("table.late_file", "it stays named, and each use tries again: {}", error.ToString());
 }
 
 Result<> CreateQuarantine(FileSystem& fs, std::string_view directory) {
@@ -146,14 +153,17 @@ Result<> Recovery::OpenParts() {
   for (const PartInfo& info : recovered_.manifest.parts) {
     const std::string name = PartFileName(info.number);
     auto part = Part::Open(fs_, PathOf(name), &info, FileClass::kRecovery);
-    if (part.has_value()) {
-      recovered_.snapshot.parts.push_back(
-          {*std::move(part), std::make_shared<FileHandle>(recovered_.cleaner, name)});
-    } else if (IsDamage(part.error())) {
-      new_damage_.push_back({info.number, false, info.times, part.error().message});
-    } else {
-      return part.error();
+    if (!part.has_value()) {
+      if (IsDamage(part.error())) {
+        new_damage_.push_back({info.number, false, info.times, part.error().message});
+        continue;
+      }
+      if (IsForEver(part.error())) return part.error();
+      ReportLate(part.error());
+      part = OpenPartLater(fs_, PathOf(name), info);
     }
+    recovered_.snapshot.parts.push_back(
+        {*std::move(part), std::make_shared<FileHandle>(recovered_.cleaner, name)});
   }
   return Ok();
 }
@@ -162,14 +172,17 @@ Result<> Recovery::OpenRuns() {
   for (const IndexRunInfo& info : recovered_.manifest.runs) {
     const std::string name = IndexRunFileName(info.number);
     auto run = IndexRun::Open(fs_, PathOf(name), &info, FileClass::kRecovery);
-    if (run.has_value()) {
-      recovered_.snapshot.runs.push_back(
-          {*std::move(run), std::make_shared<FileHandle>(recovered_.cleaner, name)});
-    } else if (IsDamage(run.error())) {
-      new_damage_.push_back({info.number, true, TimeRange::All(), run.error().message});
-    } else {
-      return run.error();
+    if (!run.has_value()) {
+      if (IsDamage(run.error())) {
+        new_damage_.push_back({info.number, true, TimeRange::All(), run.error().message});
+        continue;
+      }
+      if (IsForEver(run.error())) return run.error();
+      ReportLate(run.error());
+      run = OpenIndexRunLater(fs_, PathOf(name), info);
     }
+    recovered_.snapshot.runs.push_back(
+        {*std::move(run), std::make_shared<FileHandle>(recovered_.cleaner, name)});
   }
   return Ok();
 }
@@ -191,15 +204,14 @@ Result<> Recovery::RecordNewDamage() {
   return Ok();
 }
 
-// Puts one new run in the place of all damaged ones when the parts know every series. The damaged
-// files stay in quarantine.
+// Puts one new run in the place of all damaged ones when the parts can be read and know every
+// series; else the next opening tries again. The damaged files stay in quarantine.
 Result<> Recovery::RebuildRuns() {
   const std::vector<DamageRecord>& damaged = recovered_.manifest.damaged;
   const auto is_index = [](const DamageRecord& record) { return record.is_index; };
   if (std::none_of(damaged.begin(), damaged.end(), is_index)) return Ok();
   const Result<SurvivingEntries> surviving = FindSurvivingEntries(recovered_.snapshot);
   if (!surviving.has_value()) {
-    if (!IsDamage(surviving.error())) return surviving.error();
     LogError("table.rebuild", "{}: its index cannot be rebuilt: {}", options_.directory,
              surviving.error().ToString());
     return Ok();

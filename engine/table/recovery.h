@@ -16,7 +16,7 @@ namespace ficus {
 struct RecoveredTable {
   Manifest manifest;
   Epoch previous_manifest;  // the one file that is kept beside it; 0: none
-  Snapshot snapshot;  // no mem parts, no epochs yet
+  Snapshot snapshot;        // no mem parts, no epochs yet
   FileNumber next_file;
   std::shared_ptr<GarbageCleaner> cleaner;
   std::string read_only_reason;

@@ -14,6 +14,7 @@
 #include "engine/model/entity.h"
 #include "engine/part/merge.h"
 #include "engine/runtime/strand.h"
+#include "engine/table/late_file.h"
 #include "engine/table/manifest.h"
 #include "engine/table/manifest_writer.h"
 #include "engine/table/recovery.h"
@@ -129,7 +130,9 @@ struct Metrics {
         blocks_rewritten(registry.AddCounter("ficus_merge_blocks_rewritten_total",
                                              "Blocks that merges encoded again.")),
         quarantined(registry.AddCounter("ficus_quarantined_files_total",
-                                        "Parts and runs set aside because they are damaged.")) {}
+                                        "Parts and runs set aside because they are damaged.")),
+        late(registry.AddCounter("ficus_late_files_total",
+                                 "Parts and runs that could not be opened with their table.")) {}
 
   Counter& flushes;
   Counter& flush_bytes;
@@ -143,6 +146,7 @@ struct Metrics {
   Counter& blocks_copied;
   Counter& blocks_rewritten;
   Counter& quarantined;
+  Counter& late;
 };
 
 class TsTableImpl final : public TsTable {
@@ -289,6 +293,8 @@ TsTableImpl::TsTableImpl(TableEnvironment environment, TableOptions options,
   snapshot->manifest_epoch = recovered.manifest.epoch;
   snapshot->flushed = flushed_;
   snapshot->epoch = Epoch(epochs_.fetch_add(1));
+  for (const SnapshotPart& part : snapshot->parts) metrics_.late.Add(part.part->IsOpen() ? 0 : 1);
+  for (const SnapshotRun& run : snapshot->runs) metrics_.late.Add(run.run->IsOpen() ? 0 : 1);
   introduced_ = flushed_;
   newest_scn_ = flushed_scn_;
   current_ = std::move(snapshot);
@@ -780,9 +786,12 @@ namespace {
 
 // A merge must not cross a damaged part: which of two equal versions wins would change once it is
 // back. A damaged part's place is known by its file number only roughly, so each one bars all
-// neighbours around its number.
+// neighbours around its number. A part that is not open yet is merged with neither neighbour.
 std::vector<bool> BarriersOf(const Snapshot& snapshot) {
   std::vector<bool> barrier(snapshot.parts.size(), false);
+  for (size_t i = 1; i < snapshot.parts.size(); ++i) {
+    barrier[i] = !snapshot.parts[i - 1].part->IsOpen() || !snapshot.parts[i].part->IsOpen();
+  }
   for (const DamagedFile& damaged : snapshot.damaged) {
     if (damaged.is_index) continue;
     for (size_t i = 1; i < snapshot.parts.size(); ++i) {
@@ -794,11 +803,12 @@ std::vector<bool> BarriersOf(const Snapshot& snapshot) {
   return barrier;
 }
 
-// The newest runs that together weigh as much as the next older one, when there are enough of them.
+// The newest runs that together weigh as much as the next older one, when there are enough of them
+// that are open.
 size_t RunsToMerge(const std::vector<SnapshotRun>& runs) {
   size_t begin = runs.size();
   uint64_t entries = 0;
-  while (begin > 0 &&
+  while (begin > 0 && runs[begin - 1].run->IsOpen() &&
          (runs.size() - begin < kRunsMergedMin || runs[begin - 1].run->info().entries <= entries)) {
     --begin;
     entries += runs[begin].run->info().entries;
@@ -862,6 +872,7 @@ void TsTableImpl::MergeAll(Waiter done) {
 }
 
 void TsTableImpl::RunMerge(const std::shared_ptr<Merge>& merge) {
+  OpenLateFiles(*merge->snapshot, FileClass::kMerge);
   if (merge->choice.empty()) {
     RunRunMerge(merge);
   } else {
@@ -881,10 +892,12 @@ Result<std::vector<SeriesEntry>> TsTableImpl::EntriesForMerge(const Merge& merge
     entries.insert(entries.end(), carried.begin(), carried.end());
   }
   // A part that is large beside the index carries all of it, and so stands for itself.
+  const std::vector<SnapshotRun>& runs = merge.snapshot->runs;
   uint64_t count = 0;
-  for (const SnapshotRun& run : merge.snapshot->runs) count += run.run->info().entries;
-  if (count <= rows / 4) {
-    for (const SnapshotRun& run : merge.snapshot->runs) {
+  for (const SnapshotRun& run : runs) count += run.run->info().entries;
+  const auto is_open = [](const SnapshotRun& run) { return run.run->IsOpen(); };
+  if (count <= rows / 4 && std::all_of(runs.begin(), runs.end(), is_open)) {
+    for (const SnapshotRun& run : runs) {
       RETURN_IF_ERROR(run.run->ScanAll([&](const SeriesEntry& entry) {
         entries.push_back(entry);
         return Ok();

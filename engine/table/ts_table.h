@@ -91,9 +91,10 @@ class TsTable {
   static Result<> Create(TableEnvironment& environment, const TableOptions& options);
 
   // Reads the newest manifest and opens what it names. A part or run that is damaged or missing is
-  // set aside and listed in the snapshot; the rest serves. A hole in the manifests (the newest is
-  // unreadable) opens the table read-only: reads see the newest readable one, writes are refused,
-  // nothing is removed. Files that no manifest names are moved aside.
+  // set aside and listed in the snapshot; the rest serves. One that cannot be opened now stays
+  // where it is, and each use of it tries again (late_file.h). A hole in the manifests (the newest
+  // is unreadable) opens the table read-only: reads see the newest readable one, writes are
+  // refused, nothing is removed. Files that no manifest names are moved aside.
   static Result<std::unique_ptr<TsTable>> Open(TableEnvironment environment, TableOptions options);
   virtual ~TsTable() = default;  // after Close()
 
@@ -105,8 +106,8 @@ class TsTable {
   // Never null. Holds a lock for one pointer copy.
   virtual std::shared_ptr<const Snapshot> Current() const = 0;
 
-  // Series whose entries are durable and introduced here. Loaded at the first call; kCorruption
-  // when a run is damaged: the writer then sends entries again.
+  // Series whose entries are durable and introduced here. Loaded at the first call; an error when a
+  // run is damaged or cannot be read now: the writer then sends entries again.
   virtual Result<const SeriesSet*> KnownSeries() = 0;
 
   // Verifies every part and run in the background and sets aside what fails: called by whoever met

@@ -51,7 +51,7 @@ class TableHarness {
   Result<> Open() {
     options_.directory = "shard-0";
     options_.group = kGroup;
-    TableEnvironment environment{*fs_,
+    TableEnvironment environment{disk_ != nullptr ? *disk_ : *fs_,
                                  clock_,
                                  random_,
                                  ledger_,
@@ -116,6 +116,16 @@ class TableHarness {
     return result;
   }
 
+  // What a full scan of the newest snapshot fails with.
+  Error ReadError() {
+    ScanRequest request;
+    request.subject = kSubject;
+    request.all_series = true;
+    const auto cursor = table_->Current()->Scan(request, ledger_);
+    REQUIRE(!cursor.has_value());
+    return cursor.error();
+  }
+
   // What a full scan of the newest snapshot gives.
   Rows Read() { return ReadFrom(*table_->Current()); }
   Rows ReadFrom(const Snapshot& snapshot) {
@@ -167,6 +177,8 @@ class TableHarness {
     return Open();
   }
   void UseFileSystem(std::unique_ptr<MemoryFileSystem> fs) { fs_ = std::move(fs); }
+  // What the table sees of fs(), from the next opening on.
+  void UseWrapped(FileSystem& disk) { disk_ = &disk; }
 
   static std::string Key(uint64_t series) {
     return *EncodeSeriesKey("measure", {static_cast<int64_t>(series)});
@@ -188,6 +200,7 @@ class TableHarness {
   SealLine seal_;
   std::unique_ptr<DeterministicExecutor> executor_;
   std::unique_ptr<MemoryFileSystem> fs_;
+  FileSystem* disk_ = nullptr;
   TableOptions options_;
   std::set<uint64_t> known_;
   int no_space_ = 0;
