@@ -144,25 +144,16 @@ Result<> BackupJob::RunSteps(std::stop_token stop) {
     RETURN_IF_ERROR(HoldLease(stop));
     RETURN_IF_ERROR(FindOwnCommit(stop));
   }
+  bool judged = false;
   if (!commit_) {
     RETURN_IF_ERROR(TakeSnapshot(stop));
     RETURN_IF_ERROR(CheckNode(stop));
     RETURN_IF_ERROR(PlanRun(stop));
     if (dry_run_) return Ok();
     if (IsUnchanged()) {
-      commit_ = view_.known.front().commit;
-      progress_.Change([&](RunStatus& status) {
-        status.unchanged = true;
-        status.generation = commit_->generation;
-        status.moved = plan_.counts;
-      });
-      const auto& verification = view_.known.front().verification;
-      if (history_.spec.verify == VerifyMode::kOff || verification) {
-        progress_.Change([&](RunStatus& status) {
-          status.verified = verification && CountsAsVerified(*commit_, *verification);
-        });
-        return Finish(stop);
-      }
+      judged = TakeNewest();
+      // A run that goes on has left a marker and perhaps objects.
+      if (judged && !journal_) return Finish(stop);
       RETURN_IF_ERROR(HoldLease(stop));
     } else {
       RETURN_IF_ERROR(PlanUnderLease(stop));
@@ -172,10 +163,24 @@ Result<> BackupJob::RunSteps(std::stop_token stop) {
     }
   }
   if (journal_) RETURN_IF_ERROR(TidyUp(stop));
-  RETURN_IF_ERROR(Verify(stop));
+  if (journal_) RETURN_IF_ERROR(WithdrawLost(stop));
+  if (!judged) RETURN_IF_ERROR(Verify(stop));
   RETURN_IF_ERROR(RemoveSuperseded(stop));
   RETURN_IF_ERROR(Prune(stop));
   return Finish(stop);
+}
+
+// The newest backup is what this run would make. True when nothing of it is left to be verified.
+bool BackupJob::TakeNewest() {
+  const KnownBackup& newest = view_.known.front();
+  commit_ = newest.commit;
+  progress_.Change([&](RunStatus& status) {
+    status.unchanged = true;
+    status.generation = commit_->generation;
+    status.moved = plan_.counts;
+    status.verified = newest.verification && CountsAsVerified(*commit_, *newest.verification);
+  });
+  return history_.spec.verify == VerifyMode::kOff || newest.verification.has_value();
 }
 
 Result<> BackupJob::TakeSnapshot(std::stop_token stop) {
@@ -433,6 +438,20 @@ Result<> BackupJob::TidyUp(std::stop_token stop) {
   }
   RETURN_IF_ERROR(RemoveOrphans(stop));
   return tools_.layout.Withdraw(store(), history_.run, stop);
+}
+
+// Markers of runs that a lost disk took with it would keep their directories from ever expiring.
+Result<> BackupJob::WithdrawLost(std::stop_token stop) {
+  ASSIGN_OR_RETURN(const std::vector<std::string> journals, ListJournals(tools_.file_system));
+  const std::set<std::string> alive(journals.begin(), journals.end());
+  ASSIGN_OR_RETURN(const std::vector<std::string> lost,
+                   tools_.layout.WithdrawLost(store(), tools_.node_id, alive, stop));
+  for (const std::string& run : lost) {
+    LogWarn("backup.lost_run",
+            "{}: run {} never ended and its journal is gone; objects of it may be left there",
+            target_.store.url(), run);
+  }
+  return Ok();
 }
 
 // Objects that this run may have written and that no manifest names.

@@ -113,6 +113,7 @@ class BackupJob {
   BackupManifest MakeManifest() const;
   Result<> Commit(std::stop_token stop);
   Result<> TidyUp(std::stop_token stop);
+  Result<> WithdrawLost(std::stop_token stop);
   Result<> RemoveOrphans(std::stop_token stop);
   Result<> Verify(std::stop_token stop);
   Result<> RemoveSuperseded(std::stop_token stop);
@@ -121,6 +122,7 @@ class BackupJob {
   Result<> FindOwnCommit(std::stop_token stop);
   Result<> FindVerdict(std::stop_token stop);
   bool IsUnchanged() const;
+  bool TakeNewest();
   bool IsDisplacing() const;
   ObjectStore& store() { return guarded_ ? static_cast<ObjectStore&>(*guarded_) : target_.store; }
 

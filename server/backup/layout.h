@@ -83,6 +83,13 @@ class Layout {
   virtual Result<> Withdraw(ObjectStore& store, std::string_view run,
                             std::stop_token stop) const = 0;
 
+  // Withdraws what runs of `node_id` have announced whose ids are not in `alive`: their journals
+  // went with a disk, so that nobody takes up what they began. Their objects stay, for nothing says
+  // which they are. Returns their ids.
+  virtual Result<std::vector<std::string>> WithdrawLost(ObjectStore& store, uint64_t node_id,
+                                                        const std::set<std::string>& alive,
+                                                        std::stop_token stop) const = 0;
+
   // Says in `manifest` where it belongs.
   virtual void Address(BackupManifest& manifest, const BackupJobSpec& spec, std::string_view place,
                        uint64_t generation) const = 0;

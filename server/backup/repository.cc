@@ -343,6 +343,13 @@ Result<RepositoryGuards> Repository::Guards(std::string_view timedir, std::stop_
   return guards;
 }
 
+Result<std::vector<PendingRecord>> Repository::Pending(std::stop_token stop) const {
+  RecordKeys keys;
+  RETURN_IF_ERROR(ListKeys(store_, kPendingPrefix, stop, keys));
+  RecordReader reader(store_, stop);
+  return ReadPending(keys.pending, reader);
+}
+
 Result<std::vector<std::string>> Repository::ForeignTimedirs(std::stop_token stop) const {
   RecordKeys keys;
   RETURN_IF_ERROR(ListKeys(store_, kMetaPrefix, stop, keys));

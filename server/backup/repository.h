@@ -111,6 +111,9 @@ class Repository {
   // least.
   Result<RepositoryGuards> Guards(std::string_view timedir, std::stop_token stop) const;
 
+  // Of all runs, but for those that cannot be read.
+  Result<std::vector<PendingRecord>> Pending(std::stop_token stop) const;
+
   // Time directories without any record of ours, sorted; one listing of the top level.
   Result<std::vector<std::string>> ForeignTimedirs(std::stop_token stop) const;
   // What lies in one, by key, both forms. kNotFound when nothing does; kFailedPrecondition when it

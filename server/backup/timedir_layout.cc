@@ -7,6 +7,7 @@
 #include "engine/base/log.h"
 #include "server/backup/layout.h"
 #include "server/backup/put_once.h"
+#include "server/backup/repository.h"
 #include "server/backup/repository_keys.h"
 #include "server/backup/repository_records.h"
 
@@ -202,6 +203,20 @@ class TimedirLayout final : public Layout {
   Result<> Withdraw(ObjectStore& store, std::string_view run, std::stop_token stop) const override {
     const std::string key = PendingKey(run);
     return store.Delete({&key, 1}, std::move(stop));
+  }
+
+  Result<std::vector<std::string>> WithdrawLost(ObjectStore& store, uint64_t node_id,
+                                                const std::set<std::string>& alive,
+                                                std::stop_token stop) const override {
+    std::vector<std::string> lost;
+    ASSIGN_OR_RETURN(const std::vector<PendingRecord> all, Repository(store).Pending(stop));
+    for (const PendingRecord& pending : all) {
+      if (pending.node_id != node_id || alive.count(pending.run) > 0) continue;
+      RETURN_IF_ERROR(RemoveAttempt(store, pending.timedir, pending.generation, stop));
+      RETURN_IF_ERROR(Withdraw(store, pending.run, stop));
+      lost.push_back(pending.run);
+    }
+    return lost;
   }
 
   void Address(BackupManifest& manifest, const BackupJobSpec& spec, std::string_view place,

@@ -352,6 +352,38 @@ TEST_CASE("an unfinished run is no backup, and the finished one beside it stays 
   REQUIRE(Leftovers(store).empty());
 }
 
+TEST_CASE("the marker of a run whose journal is lost is withdrawn by the next run", "[backup]") {
+  JobHarness harness;
+  harness.Fill(10);
+  MemoryStore store;
+  const auto die = [&] {
+    DyingStore dying(store, 7, DeathMoment::kAfterAnswer, [] {});
+    REQUIRE(!harness.RunOnce(dying));
+    REQUIRE(store.Contents().count("_meta/pending/run-" + std::to_string(harness.last_run)) == 1);
+  };
+  die();
+  REQUIRE(RunJournal::Remove(*harness.fs, "run-1").has_value());
+  // Nor is one forgotten that can go on.
+  die();
+  // What belongs to another node is not ours to judge.
+  PendingRecord foreign;
+  foreign.run = "elsewhere";
+  foreign.timedir = "2026-11-20";
+  foreign.generation = 9;
+  foreign.node_id = 8;
+  const std::string marker = EncodePending(foreign);
+  REQUIRE(store.Put(PendingKey("elsewhere"), TextSource(marker), {}, {}).has_value());
+
+  harness.clock.Advance(kNanosPerHour);
+  RequireDone(harness.RunOnce(store));
+  REQUIRE(store.Contents().count("_meta/pending/run-1") == 0);
+  REQUIRE(store.Contents().count("_meta/pending/run-2") == 1);
+  REQUIRE(store.Contents().count("_meta/pending/elsewhere") == 1);
+  RequireDone(harness.Settle(store, false));
+  REQUIRE(store.Contents().count("_meta/pending/run-2") == 0);
+  REQUIRE(Restored(store, Newest(CheckedBackups(store)).manifest) == harness.node.Contents());
+}
+
 TEST_CASE("a damaged local part fails the run and is named with its bytes", "[backup]") {
   JobHarness harness;
   harness.Fill(5);
