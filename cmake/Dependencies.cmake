@@ -36,6 +36,8 @@ ficus_library(roaring roaring::roaring)
 ficus_library(json Boost::json)
 ficus_library(url Boost::url)
 ficus_library(openssl OpenSSL::Crypto)
+ficus_library(openssl_tls OpenSSL::SSL)
+ficus_library(crypt crypt)
 ficus_library(zlib ZLIB::ZLIB)
 ficus_library(absl_time absl::time)
 

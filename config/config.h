@@ -143,16 +143,28 @@ struct QueryConfig {
   friend bool operator==(const QueryConfig&, const QueryConfig&) = default;
 };
 
+// Without `cert` a listener speaks plain text.
+struct TlsConfig {
+  std::string cert;  // paths of PEM files
+  std::string key;
+  std::string client_ca;  // empty: clients need no certificate
+  std::chrono::nanoseconds reload = std::chrono::seconds(10);
+
+  friend bool operator==(const TlsConfig&, const TlsConfig&) = default;
+};
+
 struct GrpcConfig {
   ListenAddress listen{"0.0.0.0", 17912};
   uint64_t max_message = 16 * kMiB;
   bool reflection = true;
+  TlsConfig tls;
 
   friend bool operator==(const GrpcConfig&, const GrpcConfig&) = default;
 };
 
 struct HttpConfig {
   ListenAddress listen{"0.0.0.0", 17913};
+  TlsConfig tls;  // without `client_ca`
 
   friend bool operator==(const HttpConfig&, const HttpConfig&) = default;
 };
@@ -161,6 +173,15 @@ struct MetricsConfig {
   ListenAddress listen{"0.0.0.0", 2121};
 
   friend bool operator==(const MetricsConfig&, const MetricsConfig&) = default;
+};
+
+struct AuthConfig {
+  std::string users_file;  // empty: nobody has to say who he is
+  bool health_open = true;
+  bool insecure = false;  // passwords may cross a network in plain text
+  std::chrono::nanoseconds reload = std::chrono::seconds(10);
+
+  friend bool operator==(const AuthConfig&, const AuthConfig&) = default;
 };
 
 struct LogConfig {
@@ -251,6 +272,7 @@ struct Config {
   GrpcConfig grpc;
   HttpConfig http;
   MetricsConfig metrics;
+  AuthConfig auth;
   LogConfig log;
   ApiConfig api;
   std::map<std::string, RemoteConfig> remotes;

@@ -59,6 +59,9 @@ struct Range {
   T most;
 };
 
+// How often files are looked at.
+constexpr Range<nanoseconds> kReloadRange{milliseconds(100), hours(24)};
+
 template <typename T, typename Format>
 Result<> CheckRange(T value, const Range<T>& range, Format format) {
   if (value < range.least) {
@@ -429,8 +432,22 @@ std::vector<ConfigKey> MakeKeys() {
   keys.push_back(Size("grpc.max_message", FICUS_AT(grpc.max_message), {64 * kKiB, 512 * kMiB}));
   keys.push_back(Choice<bool>("grpc.reflection", FICUS_AT(grpc.reflection),
                               {{"true", true}, {"false", false}}));
+  keys.push_back(Text("grpc.tls.cert", "a path", FICUS_AT(grpc.tls.cert), AbsolutePathOrEmpty));
+  keys.push_back(Text("grpc.tls.key", "a path", FICUS_AT(grpc.tls.key), AbsolutePathOrEmpty));
+  keys.push_back(
+      Text("grpc.tls.client_ca", "a path", FICUS_AT(grpc.tls.client_ca), AbsolutePathOrEmpty));
+  keys.push_back(Duration("grpc.tls.reload", FICUS_AT(grpc.tls.reload), kReloadRange));
   keys.push_back(Listen("http.listen", FICUS_AT(http.listen)));
+  keys.push_back(Text("http.tls.cert", "a path", FICUS_AT(http.tls.cert), AbsolutePathOrEmpty));
+  keys.push_back(Text("http.tls.key", "a path", FICUS_AT(http.tls.key), AbsolutePathOrEmpty));
+  keys.push_back(Duration("http.tls.reload", FICUS_AT(http.tls.reload), kReloadRange));
   keys.push_back(Listen("metrics.listen", FICUS_AT(metrics.listen)));
+  keys.push_back(Text("auth.users_file", "a path", FICUS_AT(auth.users_file), AbsolutePathOrEmpty));
+  keys.push_back(Choice<bool>("auth.health_open", FICUS_AT(auth.health_open),
+                              {{"true", true}, {"false", false}}));
+  keys.push_back(
+      Choice<bool>("auth.insecure", FICUS_AT(auth.insecure), {{"true", true}, {"false", false}}));
+  keys.push_back(Duration("auth.reload", FICUS_AT(auth.reload), kReloadRange));
 
   keys.push_back(Choice<LogLevel>("log.level", FICUS_AT(log.level),
                                   {{"trace", LogLevel::kTrace},

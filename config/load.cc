@@ -7,6 +7,7 @@
 #include <fmt/core.h>
 
 #include "config/keys.h"
+#include "config/quantity.h"
 #include "config/yaml_tree.h"
 #include "engine/base/suggestion.h"
 
@@ -429,6 +430,10 @@ class Loader {
     CheckListeners("http.listen", config.http.listen, "grpc.listen", config.grpc.listen);
     CheckListeners("metrics.listen", config.metrics.listen, "grpc.listen", config.grpc.listen);
     CheckListeners("metrics.listen", config.metrics.listen, "http.listen", config.http.listen);
+    CheckTls("grpc.tls", config.grpc.tls);
+    CheckTls("http.tls", config.http.tls);
+    CheckPasswordsAreHidden("grpc", config.grpc.listen, config.grpc.tls);
+    CheckPasswordsAreHidden("http", config.http.listen, config.http.tls);
     for (const auto& [name, remote] : config.remotes) {
       CheckGiven(Join("remotes", name), "url", remote.url);
       const std::string retry = "remotes." + name + ".retry.";
@@ -445,6 +450,25 @@ class Loader {
       Mistake(check_.loaded.Origin("restore.on_start").where,
               "restore.on_start: needs restore.remote, the place to restore from");
     }
+  }
+
+  void CheckTls(const std::string& path, const TlsConfig& tls) {
+    if (tls.cert.empty() && tls.key.empty() && tls.client_ca.empty()) return;
+    CheckGiven(path, "cert", tls.cert);
+    CheckGiven(path, "key", tls.key);
+  }
+
+  // Whoever listens on a network would read them.
+  void CheckPasswordsAreHidden(const std::string& section, const ListenAddress& listen,
+                               const TlsConfig& tls) {
+    const AuthConfig& auth = check_.loaded.config.auth;
+    const bool loopback = listen.host == "::1" || listen.host.substr(0, 4) == "127.";
+    if (auth.users_file.empty() || auth.insecure || loopback || !tls.cert.empty()) return;
+    Mistake(check_.loaded.Origin("auth.users_file").where,
+            fmt::format("auth.users_file: passwords would cross the network in plain text at "
+                        "{0}.listen ({1}): set {0}.tls, let it listen on loopback, or say "
+                        "auth.insecure: true",
+                        section, FormatListenAddress(listen)));
   }
 
   // A key without a default, in the section at `path`.

@@ -606,5 +606,34 @@ TEST_CASE("a load gives a configuration or all mistakes, one per line", "[config
           "/etc/ficus/f.yaml:2:1: logs: unknown key; did you mean log?");
 }
 
+TEST_CASE("a certificate and its key are given together", "[config][security]") {
+  REQUIRE(Mistake("grpc:\n  tls: {cert: /c}\n") == "2:15: grpc.tls: key is missing");
+  REQUIRE(Mistake("grpc:\n  tls: {key: /k}\n") == "2:14: grpc.tls: cert is missing");
+  REQUIRE(Told(CheckText("grpc:\n  tls: {client_ca: /k}\n")).size() == 2);
+  REQUIRE(Mistake("http:\n  tls: {cert: /c}\n") == "2:15: http.tls: key is missing");
+  REQUIRE(Mistake("grpc:\n  tls: {cert: c, key: /k}\n").find("is not an absolute path") !=
+          std::string::npos);
+  const Config config = Load("grpc: {tls: {cert: /c, key: /k, client_ca: /a, reload: 1s}}\n");
+  REQUIRE(config.grpc.tls.client_ca == "/a");
+  REQUIRE(config.grpc.tls.reload == std::chrono::seconds(1));
+}
+
+TEST_CASE("users need TLS wherever a network could listen", "[config][security]") {
+  const std::string users = "auth: {users_file: /u}\n";
+  const std::string loopback = "grpc: {listen: 127.0.0.1:1}\nhttp: {listen: \"[::1]:2\"}\n";
+  const std::string tls = "tls: {cert: /c, key: /k}";
+  REQUIRE(Told(CheckText(users)).size() == 2);  // gRPC and HTTP
+  REQUIRE(Mistake(users + "http: {listen: 127.0.0.1:1}\n")
+              .find("1:20: auth.users_file: passwords would cross the network in plain text at "
+                    "grpc.listen (0.0.0.0:17912): set grpc.tls, ") == 0);
+  REQUIRE(Mistake(users + "grpc: {" + tls + "}\n").find("at http.listen") != std::string::npos);
+  Load(users + loopback);
+  Load(users + "grpc: {" + tls + "}\nhttp: {" + tls + "}\n");
+  Load("auth: {users_file: /u, insecure: true}\n");
+  REQUIRE(
+      Told(CheckText("grpc: {listen: 10.0.0.1:1}\nhttp: {listen: 127.1.2.3:2}\n" + users)).size() ==
+      1);
+}
+
 }  // namespace
 }  // namespace ficus
