@@ -12,6 +12,7 @@
 #include "engine/base/id.h"
 #include "engine/base/log.h"
 #include "engine/base/mutex.h"
+#include "engine/runtime/thread_priority.h"
 #include "server/backup/backup_job.h"
 #include "server/backup/backup_metrics.h"
 #include "server/backup/layout.h"
@@ -393,7 +394,6 @@ class BackupServiceImpl final : public BackupService {
   void Forget(const std::string& id) REQUIRES(mutex_) {
     const auto found = runs_.find(id);
     if (found == runs_.end()) return;
-    // Its thread has nothing to do any more but to return.
     if (found->second->thread.joinable()) retired_.push_back(std::move(found->second->thread));
     runs_.erase(found);
     order_.erase(std::remove(order_.begin(), order_.end(), id), order_.end());
@@ -410,7 +410,17 @@ class BackupServiceImpl final : public BackupService {
     }
   }
 
+  // Waits for threads that have nothing to do any more but to return.
+  void JoinRetired() {
+    std::vector<std::jthread> retired;
+    MutexLock lock(mutex_);
+    retired.swap(retired_);
+    lock.Unlock();
+  }
+
   void Work(const RunPointer& run) {
+    StayInBackground();
+    JoinRetired();
     RunStatus end;
     if (WaitForTurn(*run)) {
       end = RunOrResume(*run);
@@ -558,6 +568,7 @@ class BackupServiceImpl final : public BackupService {
   // --- Metrics
 
   void RefreshAll(std::stop_token stop) {
+    StayInBackground();
     std::vector<Destination> destinations;
     {
       MutexLock lock(mutex_);
@@ -640,7 +651,7 @@ class BackupServiceImpl final : public BackupService {
   std::map<std::string, std::vector<Leftover>> leftovers_ GUARDED_BY(mutex_);
   bool closing_ GUARDED_BY(mutex_) = false;
 
-  std::vector<std::jthread> retired_ GUARDED_BY(mutex_);
+  std::vector<std::jthread> retired_ GUARDED_BY(mutex_);  // of runs that were forgotten
   std::jthread refresher_;
   std::shared_ptr<void> collector_;
 };

@@ -391,7 +391,7 @@ KeepDecision DecisionWithoutCommit(const BackupEntry& entry) {
 
 }  // namespace
 
-Result<PruneReport> Pruner::Run(const PruneRequest& request, std::stop_token stop) {
+Result<PruneReport> Pruner::Run(const PruneRequest& request, const std::stop_token& stop) {
   const Repository repository(store_);
   ASSIGN_OR_RETURN(const RepositoryListing listing, repository.List(stop));
   RETURN_IF_ERROR(CheckGuardsAreRead(listing.unread));
@@ -423,7 +423,7 @@ Result<PruneReport> Pruner::Run(const PruneRequest& request, std::stop_token sto
 }
 
 Result<PruneReport> Pruner::RemoveSuperseded(std::string_view timedir, std::string_view own_run,
-                                             std::stop_token stop) {
+                                             const std::stop_token& stop) {
   const Repository repository(store_);
   ASSIGN_OR_RETURN(const BackupEntry entry, repository.Find(timedir, stop));
   Prune::Terms terms;

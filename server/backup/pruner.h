@@ -79,14 +79,14 @@ class Pruner {
   // generations of the rest. kFailedPrecondition as DecideRetention says, or while a pending marker
   // or hold cannot be read; else the store's or the lease's error. Whatever the error, the next run
   // goes on.
-  Result<PruneReport> Run(const PruneRequest& request, std::stop_token stop);
+  Result<PruneReport> Run(const PruneRequest& request, const std::stop_token& stop);
 
   // Removes what earlier generations of `timedir` leave behind once a later one is committed: their
   // commit records first, then the objects that only they name, then their manifests. `own_run`
   // may be pending; while another run writes there or anybody holds it, nothing is done. A degraded
   // or damaged generation supersedes nothing.
   Result<PruneReport> RemoveSuperseded(std::string_view timedir, std::string_view own_run,
-                                       std::stop_token stop);
+                                       const std::stop_token& stop);
 
  private:
   ObjectStore& store_;

@@ -2,10 +2,12 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <fstream>
 #include <mutex>
 #include <thread>
 
 #include <catch2/catch.hpp>
+#include <unistd.h>
 
 #include "server/backup/backup_metrics.h"
 #include "server/remote/faulty_store.h"
@@ -80,7 +82,28 @@ struct Scene {
   }
 };
 
+// Of the whole process: a thread that ended keeps its stack until somebody joins it.
+size_t AddressSpaceMiB() {
+  std::ifstream pages("/proc/self/statm");
+  size_t count = 0;
+  pages >> count;
+  return count * static_cast<size_t>(::getpagesize()) >> 20;
+}
+
 }  // namespace
+
+TEST_CASE("runs that ended leave no thread behind", "[backup][service]") {
+  Scene scene(1);
+  scene.Start();
+  REQUIRE(scene.RunAndWait(JobRequest("hourly", true)).error == "");
+  const size_t before = AddressSpaceMiB();
+  constexpr size_t kRuns = 400;
+  for (size_t i = 0; i < kRuns; ++i) {
+    REQUIRE(scene.RunAndWait(JobRequest("hourly", true)).error == "");
+  }
+  // The service remembers 64 runs, with a stack of 8 MiB each.
+  REQUIRE(AddressSpaceMiB() < before + 200 * 8);
+}
 
 TEST_CASE("a service runs a job and shows what it has made", "[backup][service]") {
   Scene scene;
