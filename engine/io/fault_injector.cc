@@ -3,6 +3,9 @@
 #include <cerrno>
 #include <utility>
 
+#include <signal.h>
+#include <unistd.h>
+
 #include "engine/io/transfer.h"
 
 namespace ficus {
@@ -16,6 +19,11 @@ bool Matches(const FaultRule& rule, IoOp op, std::optional<FileClass> file_class
 }
 
 }  // namespace
+
+void KillThisProcess() {
+  ::kill(::getpid(), SIGKILL);
+  for (;;) ::pause();
+}
 
 std::optional<Fault> FaultInjector::Next(IoOp op, std::optional<FileClass> file_class,
                                          std::string_view path) {
@@ -36,7 +44,9 @@ std::optional<Fault> FaultInjector::NextOnce(IoOp op, std::optional<FileClass> f
   if (rule == nullptr) return std::nullopt;
   ++faults_;
   if (rule->times != UINT64_MAX) --rule->times;
-  const Fault fault{rule->error_number, rule->short_transfer};
+  const bool half = rule->short_transfer && op == IoOp::kWrite;
+  if (rule->kill && !half) KillThisProcess();
+  const Fault fault{rule->error_number, rule->short_transfer, rule->kill};
   if (rule->stall) {
     ++stalled_;
     for (const uint64_t before = releases_; releases_ == before;) released_.Wait(lock);

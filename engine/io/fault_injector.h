@@ -15,7 +15,11 @@ namespace ficus {
 struct Fault {
   int error_number = 0;
   bool short_transfer = false;
+  bool kill = false;  // behind the short transfer
 };
+
+// As kill -9.
+[[noreturn]] void KillThisProcess();
 
 // All members: any thread.
 class FaultInjector {

@@ -77,6 +77,7 @@ Result<> FaultyFile::Write(uint64_t offset, std::string_view data, std::optional
   if (!fault) return inner_->WriteAt(offset, data);
   const size_t first = fault->short_transfer ? Half(data.size()) : 0;
   RETURN_IF_ERROR(inner_->WriteAt(offset, data.substr(0, first)));
+  if (fault->kill) KillThisProcess();
   if (fault->error_number != 0) return Fail(IoOp::kWrite, *fault);
   return inner_->WriteAt(offset + first, data.substr(first));
 }
@@ -111,6 +112,8 @@ Result<uint64_t> FaultyFile::Size() {
 class FaultyFileSystemImpl final : public FaultyFileSystem, public DirectorySyncLoss {
  public:
   explicit FaultyFileSystemImpl(FileSystem& inner) : inner_(inner) {}
+  explicit FaultyFileSystemImpl(std::unique_ptr<FileSystem> inner)
+      : owned_(std::move(inner)), inner_(*owned_) {}
 
   Result<std::unique_ptr<File>> Open(std::string_view path, OpenOptions options) override;
   Result<> Read(ReadBatch& batch) override;
@@ -145,6 +148,7 @@ class FaultyFileSystemImpl final : public FaultyFileSystem, public DirectorySync
   Result<> PassOn(WriteBatch& batch);
   void WriteWithFaults(WriteBatch& batch);
 
+  const std::unique_ptr<FileSystem> owned_;
   FileSystem& inner_;
   FaultInjector injector_;
 };
@@ -307,6 +311,10 @@ void FaultyFileSystemImpl::LoseUnsyncedNames(std::string_view path) {
 
 std::unique_ptr<FaultyFileSystem> FaultyFileSystem::Create(FileSystem& inner) {
   return std::make_unique<FaultyFileSystemImpl>(inner);
+}
+
+std::unique_ptr<FaultyFileSystem> FaultyFileSystem::Create(std::unique_ptr<FileSystem> inner) {
+  return std::make_unique<FaultyFileSystemImpl>(std::move(inner));
 }
 
 }  // namespace ficus

@@ -30,6 +30,8 @@ struct FaultRule {
   // error_number, else it fails there.
   bool short_transfer = false;
   bool stall = false;  // the operation waits until Release()
+  // The process is killed in place of the operation; with short_transfer behind half of a write.
+  bool kill = false;
 };
 
 // Errors that it raises are enforced like real ones: what loses durability stops the process. While
@@ -38,6 +40,8 @@ struct FaultRule {
 class FaultyFileSystem : public FileSystem {
  public:
   static std::unique_ptr<FaultyFileSystem> Create(FileSystem& inner);
+  // The same, and owns it.
+  static std::unique_ptr<FaultyFileSystem> Create(std::unique_ptr<FileSystem> inner);
 
   virtual void AddRule(FaultRule rule) = 0;
   virtual void ClearRules() = 0;

@@ -22,6 +22,7 @@
 #include "engine/base/random.h"
 #include "engine/database/database.h"
 #include "engine/io/disk_file_system.h"
+#include "engine/io/fault_control.h"
 #include "engine/io/publish.h"
 #include "engine/runtime/executor.h"
 #include "server/backup/restore_on_start.h"
@@ -132,6 +133,7 @@ class DaemonImpl final : public Daemon {
   std::unique_ptr<MemoryLedger> ledger_;
   std::unique_ptr<FileSystem> fs_;
   std::unique_ptr<FileSystem> log_fs_;
+  std::unique_ptr<FaultControl> faults_;  // of tests; null in what is shipped
   std::unique_ptr<ThreadExecutor> log_executor_;
   std::unique_ptr<ThreadExecutor> introduce_executor_;
   std::unique_ptr<ThreadExecutor> flush_executor_;
@@ -177,6 +179,11 @@ Result<> DaemonImpl::OpenFileSystems() {
   options.metrics = &metrics_;
   ASSIGN_OR_RETURN(fs_, OpenDiskFileSystem(config_.storage.path, options));
   ASSIGN_OR_RETURN(log_fs_, OpenDiskFileSystem(log_path, options));
+  ASSIGN_OR_RETURN(faults_, FaultControl::FromEnvironment());
+  if (faults_ != nullptr) {
+    fs_ = faults_->Wrap(std::move(fs_));
+    log_fs_ = faults_->Wrap(std::move(log_fs_));
+  }
   LogInfo("io.engine", "{} on {}", fs_->engine(), config_.storage.path);
   return Ok();
 }

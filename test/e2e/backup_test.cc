@@ -8,7 +8,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "test/e2e/node.h"
+#include "test/node/node.h"
 #include "test/support/temp_directory.h"
 
 namespace ficus {

@@ -1,30 +1,21 @@
 // A disk that fills up under a node, and is emptied again.
 #include <cerrno>
 #include <filesystem>
+#include <functional>
 #include <string>
-#include <sys/mount.h>
 #include <vector>
 
 #include <catch2/catch.hpp>
 #include <fcntl.h>
-#include <sched.h>
 #include <unistd.h>
 
-#include "test/e2e/node.h"
+#include "test/node/mounted_disk.h"
+#include "test/node/node.h"
 #include "test/support/skip.h"
 #include "test/support/temp_directory.h"
 
 namespace ficus {
 namespace {
-
-// A file system in memory of this size at `path`, seen by this process and its children only; gone
-// with them. False where that is not allowed.
-bool MountSmallDisk(const std::string& path, const std::string& size) {
-  if (::unshare(CLONE_NEWNS) != 0) return false;
-  if (::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return false;
-  std::filesystem::create_directory(path);
-  return ::mount("tmpfs", path.c_str(), "tmpfs", 0, ("size=" + size).c_str()) == 0;
-}
 
 // Takes all space that is left.
 void Fill(const std::string& path) {
@@ -39,6 +30,17 @@ void Fill(const std::string& path) {
     }
   }
   REQUIRE(::close(file) == 0);
+}
+
+// Takes all inodes that are left, in `folder`, which is created.
+void TakeInodes(const std::string& folder) {
+  REQUIRE(std::filesystem::create_directory(folder));
+  for (int i = 0;; ++i) {
+    const int file = ::open((folder + "/" + std::to_string(i)).c_str(), O_WRONLY | O_CREAT, 0644);
+    if (file < 0) break;
+    REQUIRE(::close(file) == 0);
+  }
+  REQUIRE(errno == ENOSPC);
 }
 
 struct Client {
@@ -59,19 +61,34 @@ struct Client {
   }
 };
 
+// What fills up, and how it is emptied again.
+struct Shortage {
+  std::string options;  // of the disk
+  std::function<void(const std::string& path)> begin;
+};
+
+Shortage ShortageOf(const std::string& what) {
+  if (what == "space") return {"size=400m", Fill};
+  return {"size=400m,nr_inodes=400", TakeInodes};
+}
+
 TEST_CASE("on a full disk writes are refused, reads go on, and space ends it", "[e2e]") {
+  const std::string what = GENERATE("space", "inodes");
+  CAPTURE(what);
+  const Shortage shortage = ShortageOf(what);
   const TempDirectory directory;
   const std::string disk = directory.File("disk");
-  if (!MountSmallDisk(disk, "400m")) SKIP_TEST("no right to mount a small disk");
+  const auto mounted = MemoryDisk::Mount(disk, shortage.options);
+  if (!mounted) SKIP_TEST(mounted.error().message.c_str());
   Node node(directory.path(), {"storage: {path: \"" + disk +
-                               "/data\", flush: {interval: 500ms}, wal: {file_bytes: 8MiB, "
+                               "/data\", flush: {interval: 500ms}, wal: {file_bytes: 1MiB, "
                                "max_bytes: 64MiB}}"});
   REQUIRE(node.Start());
   const Client client{node, directory.File("journal"), directory.File("load.out")};
   REQUIRE(client.Write("2") == 0);
   REQUIRE(client.Verify() == 0);
 
-  Fill(disk + "/filler");
+  shortage.begin(disk + "/filler");
   const bool refused =
       WaitUntil([&] { return client.Write("1") == 1 && client.Said("STATUS_DISK_FULL"); });
   INFO(ReadFile(client.output));
@@ -80,7 +97,7 @@ TEST_CASE("on a full disk writes are refused, reads go on, and space ends it", "
   REQUIRE(node.process().Running());
   REQUIRE(client.Verify() == 0);
 
-  REQUIRE(std::filesystem::remove(disk + "/filler"));
+  REQUIRE(std::filesystem::remove_all(disk + "/filler") > 0);
   REQUIRE(WaitUntil([&] { return client.Write("1") == 0; }));
   REQUIRE(client.Verify() == 0);
   node.Kill();

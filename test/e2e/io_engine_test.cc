@@ -4,7 +4,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "test/e2e/node.h"
+#include "test/node/node.h"
 #include "test/support/skip.h"
 #include "test/support/temp_directory.h"
 

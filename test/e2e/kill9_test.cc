@@ -7,7 +7,8 @@
 #include <catch2/catch.hpp>
 
 #include "engine/base/random.h"
-#include "test/e2e/node.h"
+#include "test/node/journal_tail.h"
+#include "test/node/node.h"
 #include "test/support/seed.h"
 #include "test/support/temp_directory.h"
 
@@ -22,18 +23,6 @@ std::vector<std::string> Restless(const TempDirectory& directory, const std::str
       "io: {engine: " + engine + "}"};
 }
 
-// The points that the journal calls acknowledged.
-uint64_t Acknowledged(const std::string& journal) {
-  std::ifstream file(journal);
-  uint64_t points = 0;
-  for (std::string line; std::getline(file, line);) {
-    // A line that is being written may be cut off anywhere; it is whole at the next look.
-    const size_t count = line.rfind(' ') + 1;
-    if (line.find("acked ") == 0 && count < line.size()) points += std::stoull(line.substr(count));
-  }
-  return points;
-}
-
 int Verify(const Node& node, const std::string& journal, const std::string& output) {
   return RunLoadClient({"verify", "--address", node.address(), "--journal", journal}, output);
 }
@@ -46,16 +35,17 @@ TEST_CASE("what was acknowledged survives kill -9 at any time", "[e2e][crash]") 
   const TempDirectory directory;
   const std::string journal = directory.File("journal");
   const std::string output = directory.File("load.out");
+  JournalTail tail(journal);
   Node node(directory.path(), Restless(directory, engine));
   REQUIRE(node.Start());
   for (int round = 0; round < TestRounds(5); ++round) {
     CAPTURE(round);
-    const uint64_t wanted = Acknowledged(journal) + 1'000 + random.Below(40'000);
+    const uint64_t wanted = tail.Acknowledged() + 1'000 + random.Below(40'000);
     const auto load =
         StartLoadClient({"run", "--address", node.address(), "--journal", journal, "--series",
                          "300", "--streams", "3", "--window", "2000", "--report", "0"},
                         output);
-    REQUIRE(WaitUntil([&] { return Acknowledged(journal) > wanted || !load->Running(); }));
+    REQUIRE(WaitUntil([&] { return tail.Acknowledged() > wanted || !load->Running(); }));
     INFO(ReadFile(output));
     REQUIRE(load->Running());
     node.Kill();
@@ -71,6 +61,7 @@ TEST_CASE("a client that comes back gets every point acknowledged", "[e2e][crash
   const TempDirectory directory;
   const std::string journal = directory.File("journal");
   const std::string output = directory.File("load.out");
+  JournalTail tail(journal);
   Node node(directory.path(), Restless(directory, "auto"));
   REQUIRE(node.Start());
   const auto load = StartLoadClient(
@@ -78,8 +69,8 @@ TEST_CASE("a client that comes back gets every point acknowledged", "[e2e][crash
        "2", "--points", "150000", "--reconnect", "60", "--report", "0"},
       output);
   for (int kill = 1; kill <= 3; ++kill) {
-    const uint64_t wanted = Acknowledged(journal) + 20'000;
-    REQUIRE(WaitUntil([&] { return Acknowledged(journal) > wanted || !load->Running(); }));
+    const uint64_t wanted = tail.Acknowledged() + 20'000;
+    REQUIRE(WaitUntil([&] { return tail.Acknowledged() > wanted || !load->Running(); }));
     node.Kill();
     REQUIRE(node.Start());
   }

@@ -6,7 +6,7 @@
 #include <catch2/catch.hpp>
 #include <unistd.h>
 
-#include "test/e2e/node.h"
+#include "test/node/node.h"
 #include "test/support/skip.h"
 #include "test/support/temp_directory.h"
 

@@ -1,4 +1,4 @@
-#include "test/e2e/node.h"
+#include "test/node/node.h"
 
 #include <algorithm>
 #include <arpa/inet.h>
@@ -25,6 +25,30 @@ std::string AddressBehind(std::string_view line, std::string_view label) {
   return std::string(rest.substr(0, rest.find_first_not_of("0123456789.:")));
 }
 
+// The answer of `address` (host:port) to a GET; "" when nobody answers.
+std::string Get(const std::string& address, const std::string& path) {
+  const size_t colon = address.find(':');
+  sockaddr_in server{};
+  server.sin_family = AF_INET;
+  server.sin_port = htons(static_cast<uint16_t>(std::stoul(address.substr(colon + 1))));
+  ::inet_pton(AF_INET, address.substr(0, colon).c_str(), &server.sin_addr);
+  const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  std::string answer;
+  const std::string request =
+      "GET " + path + " HTTP/1.1\r\nHost: " + address + "\r\nConnection: close\r\n\r\n";
+  if (::connect(socket, reinterpret_cast<const sockaddr*>(&server), sizeof server) == 0 &&
+      ::send(socket, request.data(), request.size(), MSG_NOSIGNAL) ==
+          static_cast<ssize_t>(request.size())) {
+    char bytes[65536];
+    for (ssize_t got = 1; got > 0;) {
+      got = ::recv(socket, bytes, sizeof bytes, 0);
+      if (got > 0) answer.append(bytes, static_cast<size_t>(got));
+    }
+  }
+  ::close(socket);
+  return answer;
+}
+
 }  // namespace
 
 Node::Node(std::string folder, std::vector<std::string> settings)
@@ -48,11 +72,13 @@ void Node::WriteConfig() const {
   if (!storage) config << "storage: {path: \"" << data_ << "\"}\n";
 }
 
-bool Node::Start() {
+bool Node::Start(Ports ports) {
+  if (ports == Ports::kFree) grpc_ = http_ = metrics_ = kAnyPort;
   WriteConfig();
   const size_t before = log().size();
-  process_ = std::make_unique<ChildProcess>(
-      std::vector<std::string>{FICUSD_PATH, "--config", config_file_}, folder_ + "/ficusd.out");
+  std::vector<std::string> command = prefix_;
+  command.insert(command.end(), {FICUSD_PATH, "--config", config_file_});
+  process_ = std::make_unique<ChildProcess>(command, folder_ + "/ficusd.out");
   bool ready = false;
   WaitUntil([&] {
     ready = ReadAddresses(log().substr(before));
@@ -85,28 +111,9 @@ int Node::Stop(std::chrono::seconds patience) {
   return code.value_or(-1);
 }
 
-std::string Node::MetricsText() const {
-  const size_t colon = metrics_.find(':');
-  sockaddr_in server{};
-  server.sin_family = AF_INET;
-  server.sin_port = htons(static_cast<uint16_t>(std::stoul(metrics_.substr(colon + 1))));
-  ::inet_pton(AF_INET, metrics_.substr(0, colon).c_str(), &server.sin_addr);
-  const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  std::string answer;
-  const std::string request =
-      "GET /metrics HTTP/1.1\r\nHost: " + metrics_ + "\r\nConnection: close\r\n\r\n";
-  if (::connect(socket, reinterpret_cast<const sockaddr*>(&server), sizeof server) == 0 &&
-      ::send(socket, request.data(), request.size(), MSG_NOSIGNAL) ==
-          static_cast<ssize_t>(request.size())) {
-    char bytes[65536];
-    for (ssize_t got = 1; got > 0;) {
-      got = ::recv(socket, bytes, sizeof bytes, 0);
-      if (got > 0) answer.append(bytes, static_cast<size_t>(got));
-    }
-  }
-  ::close(socket);
-  return answer;
-}
+std::string Node::Health() const { return Get(http_, "/api/healthz"); }
+
+std::string Node::MetricsText() const { return Get(metrics_, "/metrics"); }
 
 double Node::Metric(const std::string& name, const std::vector<std::string>& labels) const {
   std::istringstream lines(MetricsText());

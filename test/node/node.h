@@ -2,12 +2,14 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
-#include "test/e2e/child_process.h"
+#include "test/node/child_process.h"
 
 namespace ficus {
 
@@ -17,9 +19,13 @@ class Node {
   // top level, for example "io: {engine: threads}".
   explicit Node(std::string folder, std::vector<std::string> settings = {});
 
-  // Starts the process and waits until it serves. A node that was started before gets the same
-  // ports again. False when it ended instead; log() says why.
-  bool Start();
+  // Starts it by this command from now on, which ends in running what stands behind it.
+  void StartBehind(std::vector<std::string> command) { prefix_ = std::move(command); }
+  // Starts the process and waits until it serves. False when it ended instead; log() says why. A
+  // client that waits for a node that was started before needs the same ports again, which somebody
+  // else may have taken meanwhile.
+  enum class Ports : uint8_t { kSame, kFree };
+  bool Start(Ports ports = Ports::kSame);
   // As kill -9.
   void Kill();
   // SIGTERM; the exit code, or -1 when it takes longer than `patience` (and is killed).
@@ -27,6 +33,8 @@ class Node {
 
   const std::string& address() const { return grpc_; }  // host:port
   const std::string& metrics() const { return metrics_; }
+  // What GET /api/healthz answers, its head included; "" when nobody answers.
+  std::string Health() const;
   // What GET /metrics answers; "" when nobody answers.
   std::string MetricsText() const;
   // The sum of a metric over all samples whose labels hold each of `labels`, such as
@@ -38,6 +46,8 @@ class Node {
   const std::string& data() const { return data_; }
 
  private:
+  static constexpr char kAnyPort[] = "127.0.0.1:0";
+
   void WriteConfig() const;
   // Takes the addresses from the line with which a node says that it is ready.
   bool ReadAddresses(const std::string& log);
@@ -47,9 +57,10 @@ class Node {
   const std::string config_file_;
   const std::string log_file_;
   const std::string data_;
-  std::string grpc_ = "127.0.0.1:0";
-  std::string http_ = "127.0.0.1:0";
-  std::string metrics_ = "127.0.0.1:0";
+  std::vector<std::string> prefix_;
+  std::string grpc_ = kAnyPort;
+  std::string http_ = kAnyPort;
+  std::string metrics_ = kAnyPort;
   std::unique_ptr<ChildProcess> process_;
 };
 

@@ -1,4 +1,4 @@
-#include "test/e2e/child_process.h"
+#include "test/node/child_process.h"
 
 #include <fstream>
 #include <iterator>
@@ -51,7 +51,10 @@ ChildProcess::~ChildProcess() {
   ::close(descriptor_);
 }
 
-void ChildProcess::Signal(int number) const { ::kill(pid_, number); }
+// The number of a process that has ended may be another's.
+void ChildProcess::Signal(int number) const {
+  if (!code_) ::kill(pid_, number);
+}
 
 bool ChildProcess::Running() { return !Wait(std::chrono::milliseconds(0)); }
 
