@@ -1,0 +1,54 @@
+// A node as it is shipped: ficusd in a process and a folder of its own, on loopback.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <sys/types.h>
+#include <vector>
+
+#include "bench/harness/bench_options.h"
+
+namespace ficus::bench {
+
+// A port of loopback that nobody listens on.
+int FreePort();
+
+// The cores that the server and its client are bound to where there are two.
+inline constexpr int kServerCore = 0;
+inline constexpr int kClientCore = 1;
+
+class Node {
+ public:
+  // `folder` exists; its data is opened, or made. `more`: further lines of the configuration.
+  // Returns once the node listens.
+  Node(const BenchOptions& options, const std::string& folder, const std::string& durability,
+       const std::string& more = "");
+  // Stops it where Stop() did not.
+  ~Node();
+  Node(const Node&) = delete;
+  Node& operator=(const Node&) = delete;
+
+  pid_t pid() const { return pid_; }
+  // Of gRPC and of the metrics, host:port.
+  std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
+  std::string metrics() const { return "127.0.0.1:" + std::to_string(metrics_port_); }
+
+  // Until nothing is flushed or merged any more, judged by the CPU it uses.
+  void WaitUntilIdle() const;
+  // Ends the program when the node does not end well.
+  void Stop();
+
+ private:
+  const std::string folder_;
+  const int port_;
+  const int metrics_port_;
+  const double flush_seconds_;
+  pid_t pid_ = 0;
+};
+
+// Runs the load client to its end: "run" and what else. Its output, which is also the reason when
+// it fails and the program ends.
+std::string Load(const BenchOptions& options, const std::string& folder,
+                 const std::vector<std::string>& arguments);
+
+}  // namespace ficus::bench
