@@ -83,10 +83,6 @@ Result<> SectionPartWriter::AddRun(const RowBatch& rows, RowRange run) {
   if (!has_last_ || key != last_) {
     CHECK(!has_last_ || last_ < key) << "series out of order";
     RETURN_IF_ERROR(EndSeries());
-    if (key.subject != last_.subject) {
-      RETURN_IF_ERROR(EndOpen());
-      ClearRows(open_);
-    }
     ++footer_.info.series;
     if (!has_last_) footer_.first = key;
   } else {
@@ -102,6 +98,11 @@ Result<> SectionPartWriter::AddRun(const RowBatch& rows, RowRange run) {
   last_ = key;
   last_time_ = rows.timestamps[run.end - 1];
 
+  // The open block has the columns of the rows it held last; copied blocks may lie in between.
+  if (rows.subject != open_.subject) {
+    RETURN_IF_ERROR(EndOpen());
+    ClearRows(open_);
+  }
   if (series_begin_ >= kSoloRowsMin && open_.rows() - series_begin_ + run.rows() >= kSoloRowsMin) {
     RETURN_IF_ERROR(EndBlock(series_begin_));
   }

@@ -422,6 +422,26 @@ TEST_CASE("entries of merged parts are written once, for live subjects, collisio
   REQUIRE(outcome.error().code == ErrorCode::kCorruption);
 }
 
+TEST_CASE("behind a copied block a column has the type that its own subject gives it", "[part]") {
+  PartDisk disk;
+  RowBatch texts = LongSeries(1, 0, 500);
+  const RowBatch next = LongSeries(2, 0, 10);
+  REQUIRE(AppendRows(texts, next, {0, next.rows()}).has_value());
+  texts.subject = SubjectId(2);
+  ColumnValues text(kPlainColumn, ColumnType::kString);
+  for (size_t row = 0; row < texts.rows(); ++row) text.AppendCell("x");
+  texts.columns[0] = text;
+  // Numbers that are rewritten, a block of texts that is copied, texts that are rewritten.
+  const auto first = disk.Write({LongSeries(1, 0, 100), texts}, {}, disk.Options());
+  const auto second = disk.Write(LongSeries(1, 500'000, 100));
+  const auto outcome =
+      MergeParts(*disk.fs, disk.random, kShard, {first, second}, {}, MergeRules{}, disk.Options());
+  REQUIRE(outcome.has_value());
+  REQUIRE(outcome->blocks_copied == 1);
+  REQUIRE(outcome->blocks_rewritten == 2);
+  REQUIRE(disk.Open(outcome->info)->Verify(FileClass::kTool).has_value());
+}
+
 TEST_CASE("a column with two types is refused, not mixed", "[part]") {
   PartDisk disk;
   const auto ints = disk.Write(PlainBatch(1, {{1, 100, 1, 1}}));
