@@ -61,6 +61,9 @@ TEST_CASE("what was backed up by the clock under load is there again after the d
   REQUIRE(runs() >= 2);
   const int loaded = load->Wait(std::chrono::seconds(120)).value_or(-1);
   INFO(ReadFile(output));
+  const auto ended = node.process().Wait(std::chrono::milliseconds(0));
+  INFO("the node " << (ended ? "ended with " + std::to_string(*ended) : "runs") << "\n"
+                   << node.log());
   REQUIRE(loaded == 0);
 
   // One more by hand holds everything that was acknowledged.
