@@ -279,7 +279,7 @@ void DatabaseImpl::RemoveExpiredSegments(Removals::Token token,
 }
 
 Result<> DatabaseImpl::RemoveExpired(const std::shared_ptr<GroupStore>& store,
-                                     std::function<void(Result<>)> report) {
+                                     const std::function<void(Result<>)>& report) {
   ASSIGN_OR_RETURN(const bool held, IsRetentionHeld(environment_.fs, store->id()));
   if (held) return Ok();
   LogRecord record;

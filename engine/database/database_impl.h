@@ -115,7 +115,7 @@ class DatabaseImpl final : public Database {
   void ApplyChange(const SchemaChange& change, const PositionPins::Pin& pin);
   void RemoveExpiredSegments(Removals::Token token, std::function<void(Result<>)> done);
   Result<> RemoveExpired(const std::shared_ptr<GroupStore>& store,
-                         std::function<void(Result<>)> report);
+                         const std::function<void(Result<>)>& report);
   Result<> Mark(std::function<void(LogPosition, Scn)> done);
   std::vector<SnapshotTaker::Group> GroupsForSnapshot();
   void ForEachTable(const std::function<void(TsTable&, std::function<void(Result<>)>)>& act,
