@@ -32,8 +32,26 @@ constexpr std::string_view kStoreSettings =
     "settings of a store belong to the remote, below `remotes` in the node's configuration";
 constexpr std::string_view kPlainText = "ficusctl speaks plain text to the node";
 
+// `flags`, and those that tell upstream's tools how to reach a store.
+std::vector<Flag> WithStoreFlags(std::vector<Flag> flags) {
+  const std::vector<Flag> of_stores = {
+      {"--s3-config-file", Meaning::kRefused, kCredentials},
+      {"--s3-credential-file", Meaning::kRefused, kCredentials},
+      {"--s3-profile", Meaning::kRefused, kCredentials},
+      {"--s3-checksum-algorithm", Meaning::kRefused, kStoreSettings},
+      {"--s3-storage-class", Meaning::kRefused, kStoreSettings},
+      {"--azure-account-name", Meaning::kRefused, kCredentials},
+      {"--azure-account-key", Meaning::kRefused, kCredentials},
+      {"--azure-sas-token", Meaning::kRefused, kCredentials},
+      {"--azure-endpoint", Meaning::kRefused, kStoreSettings},
+      {"--gcp-service-account-file", Meaning::kRefused, kCredentials},
+  };
+  flags.insert(flags.end(), of_stores.begin(), of_stores.end());
+  return flags;
+}
+
 const std::vector<Flag>& BackupFlags() {
-  static const std::vector<Flag> flags = {
+  static const std::vector<Flag> flags = WithStoreFlags({
       {"--dest", Meaning::kPass, "--dest"},
       {"--grpc-addr", Meaning::kPass, "--addr"},
       {"--time-style", Meaning::kPass, "--time-style"},
@@ -53,16 +71,6 @@ const std::vector<Flag>& BackupFlags() {
       {"--enable-tls", Meaning::kRefused, kPlainText, false},
       {"--insecure", Meaning::kRefused, kPlainText, false},
       {"--cert", Meaning::kRefused, kPlainText},
-      {"--s3-config-file", Meaning::kRefused, kCredentials},
-      {"--s3-credential-file", Meaning::kRefused, kCredentials},
-      {"--s3-profile", Meaning::kRefused, kCredentials},
-      {"--s3-checksum-algorithm", Meaning::kRefused, kStoreSettings},
-      {"--s3-storage-class", Meaning::kRefused, kStoreSettings},
-      {"--azure-account-name", Meaning::kRefused, kCredentials},
-      {"--azure-account-key", Meaning::kRefused, kCredentials},
-      {"--azure-sas-token", Meaning::kRefused, kCredentials},
-      {"--azure-endpoint", Meaning::kRefused, kStoreSettings},
-      {"--gcp-service-account-file", Meaning::kRefused, kCredentials},
       {"--addr", Meaning::kOurs, "--addr"},
       {"--output", Meaning::kOurs, "--output"},
       {"-o", Meaning::kOurs, "-o"},
@@ -78,12 +86,12 @@ const std::vector<Flag>& BackupFlags() {
       {"--allow-degraded", Meaning::kOurs, "--allow-degraded", false},
       {"--help", Meaning::kOurs, "--help", false},
       {"-h", Meaning::kOurs, "--help", false},
-  };
+  });
   return flags;
 }
 
 const std::vector<Flag>& RestoreFlags() {
-  static const std::vector<Flag> flags = {
+  static const std::vector<Flag> flags = WithStoreFlags({
       {"--source", Meaning::kPass, "--source"},
       {"--stream-root-path", Meaning::kRoot, "--root"},
       {"--measure-root-path", Meaning::kRoot, "--root"},
@@ -94,16 +102,6 @@ const std::vector<Flag>& RestoreFlags() {
       {"--root", Meaning::kRoot, "--root"},
       {"--logging-level", Meaning::kIgnored, "the command prints what it does"},
       {"--logging-env", Meaning::kIgnored, "the command prints what it does"},
-      {"--s3-config-file", Meaning::kRefused, kCredentials},
-      {"--s3-credential-file", Meaning::kRefused, kCredentials},
-      {"--s3-profile", Meaning::kRefused, kCredentials},
-      {"--s3-checksum-algorithm", Meaning::kRefused, kStoreSettings},
-      {"--s3-storage-class", Meaning::kRefused, kStoreSettings},
-      {"--azure-account-name", Meaning::kRefused, kCredentials},
-      {"--azure-account-key", Meaning::kRefused, kCredentials},
-      {"--azure-sas-token", Meaning::kRefused, kCredentials},
-      {"--azure-endpoint", Meaning::kRefused, kStoreSettings},
-      {"--gcp-service-account-file", Meaning::kRefused, kCredentials},
       {"--output", Meaning::kOurs, "--output"},
       {"-o", Meaning::kOurs, "-o"},
       {"--log", Meaning::kOurs, "--log"},
@@ -117,7 +115,7 @@ const std::vector<Flag>& RestoreFlags() {
       {"--yes", Meaning::kOurs, "--yes", false},
       {"--help", Meaning::kOurs, "--help", false},
       {"-h", Meaning::kOurs, "--help", false},
-  };
+  });
   return flags;
 }
 
