@@ -36,12 +36,13 @@ struct Manifest {
   LogId log;
   LogPosition flushed;
   Scn scn;
-  FileNumber next_file;            // no file of this number or above was ever named
+  FileNumber next_file;  // no file of this number or above was ever named, or listed as obsolete
   std::vector<PartInfo> parts;     // oldest first
   std::vector<IndexRunInfo> runs;  // oldest first
   std::vector<DamageRecord> damaged;
-  std::vector<std::string>
-      obsolete;  // file names that were live; removed as soon as no reader holds them
+  // File names that were live, which are removed as soon as no reader holds them, and names of
+  // files that jobs under way may have written. Found at start, they are removed.
+  std::vector<std::string> obsolete;
   friend bool operator==(const Manifest&, const Manifest&) = default;
 };
 

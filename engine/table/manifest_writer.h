@@ -10,6 +10,7 @@
 #include "engine/base/result.h"
 #include "engine/io/file_system.h"
 #include "engine/runtime/strand.h"
+#include "engine/table/file_numbers.h"
 #include "engine/table/garbage_cleaner.h"
 #include "engine/table/manifest.h"
 
@@ -26,7 +27,7 @@ class ManifestWriter {
     Executor& executor;
     std::shared_ptr<GarbageCleaner> cleaner;
     std::atomic<uint64_t>& epochs;
-    std::atomic<uint64_t>& next_file;
+    FileNumbers& numbers;
   };
   // `previous` is the epoch of the manifest that is kept beside `current`; 0: none.
   ManifestWriter(Environment environment, std::string directory, Manifest current, Epoch previous);
@@ -38,6 +39,7 @@ class ManifestWriter {
   void Write(Edit edit, Done done);
 
  private:
+  Manifest NextManifest(const Edit& edit);
   void WriteNow(const Edit& edit, const Done& done);
 
   const Environment environment_;

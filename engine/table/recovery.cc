@@ -67,9 +67,10 @@ class Recovery {
   Result<> RecordNewDamage();
   Result<> RebuildRuns();
   Result<> WriteRebuiltRun(const std::vector<SeriesEntry>& entries);
-  Result<> TidyDirectory();
+  void TidyFiles();
   void TidyFile(const std::string& name);
-  void RemoveFile(const std::string& name);
+  void TidyManifests();
+  bool RemoveFile(const std::string& name);
 
   TableEnvironment& environment_;
   const TableOptions& options_;
@@ -77,6 +78,7 @@ class Recovery {
   std::vector<DirectoryEntry> entries_;
   std::vector<Epoch> older_manifests_;
   std::vector<DamageRecord> new_damage_;
+  std::vector<std::string> leftovers_;  // not live, and could not be removed
   RecoveredTable recovered_;
 };
 
@@ -98,9 +100,12 @@ Result<RecoveredTable> Recovery::Run() {
   }
   if (IsPlanted(PlantedBug::kFileNumbersStartAgain)) recovered_.next_file = FileNumber(1);
   if (recovered_.read_only_reason.empty()) {
+    // Before any new manifest: what was never named is told by the number in the one that was
+    // found.
+    TidyFiles();
     RETURN_IF_ERROR(RecordNewDamage());
     RETURN_IF_ERROR(RebuildRuns());
-    RETURN_IF_ERROR(TidyDirectory());
+    TidyManifests();
     if (IsPlanted(PlantedBug::kRecoveryRemovesNamedFile) && !recovered_.manifest.parts.empty()) {
       RemoveFile(PartFileName(recovered_.manifest.parts.back().number));
     }
@@ -251,7 +256,9 @@ Result<> Recovery::WriteRebuiltRun(const std::vector<SeriesEntry>& entries) {
   return Ok();
 }
 
-Result<> Recovery::TidyDirectory() {
+// Afterwards the manifest lists as obsolete what could not be removed and nothing else. The next
+// one is published with the directory synced: what it does not list any more is gone for good.
+void Recovery::TidyFiles() {
   std::set<std::string> kept;
   for (const PartInfo& info : recovered_.manifest.parts) kept.insert(PartFileName(info.number));
   for (const IndexRunInfo& info : recovered_.manifest.runs) {
@@ -261,12 +268,15 @@ Result<> Recovery::TidyDirectory() {
   for (const DirectoryEntry& entry : entries_) {
     if (!kept.contains(entry.name) && !entry.is_directory) TidyFile(entry.name);
   }
+  recovered_.manifest.obsolete = std::move(leftovers_);
+}
+
+void Recovery::TidyManifests() {
   // The newest of the older ones stays beside the current one.
   if (!older_manifests_.empty()) recovered_.previous_manifest = older_manifests_.front();
   for (size_t i = 1; i < older_manifests_.size(); ++i) {
     RemoveFile(ManifestFileName(older_manifests_[i]));
   }
-  return Ok();
 }
 
 void Recovery::TidyFile(const std::string& name) {
@@ -277,10 +287,10 @@ void Recovery::TidyFile(const std::string& name) {
   }
   if (!ParseDataFileName(name, number)) return;
   const std::vector<std::string>& obsolete = recovered_.manifest.obsolete;
-  const bool was_live = std::find(obsolete.begin(), obsolete.end(), name) != obsolete.end();
+  const bool is_obsolete = std::find(obsolete.begin(), obsolete.end(), name) != obsolete.end();
   const bool never_named = number >= recovered_.manifest.next_file;
-  if (was_live || never_named) {
-    RemoveFile(name);
+  if (is_obsolete || never_named) {
+    if (!RemoveFile(name)) leftovers_.push_back(name);
     return;
   }
   LogError("table.unknown_file", "{} is named by no manifest: it is set aside", PathOf(name));
@@ -290,11 +300,11 @@ void Recovery::TidyFile(const std::string& name) {
   }
 }
 
-void Recovery::RemoveFile(const std::string& name) {
+bool Recovery::RemoveFile(const std::string& name) {
   const Result<> removed = fs_.Remove(PathOf(name));
-  if (!removed.has_value() && removed.error().code != ErrorCode::kNotFound) {
-    LogWarn("table.garbage", "{} stays: {}", PathOf(name), removed.error().ToString());
-  }
+  if (removed.has_value() || removed.error().code == ErrorCode::kNotFound) return true;
+  LogWarn("table.garbage", "{} stays: {}", PathOf(name), removed.error().ToString());
+  return false;
 }
 
 }  // namespace

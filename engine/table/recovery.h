@@ -22,10 +22,10 @@ struct RecoveredTable {
   std::string read_only_reason;
 };
 
-// Reads the newest manifest, opens what it names, sets aside what is damaged, removes what a dead
-// process left behind: temporaries, files that no manifest ever named, files it had not come round
-// to removing. Touches nothing when the table opens read-only. kFailedPrecondition: the directory
-// belongs to another group.
+// Reads the newest manifest, opens what it names, removes what a dead process left behind
+// (temporaries, files that no manifest ever named, files it had not come round to removing), sets
+// aside what is damaged. Touches nothing when the table opens read-only. kFailedPrecondition: the
+// directory belongs to another group.
 Result<RecoveredTable> RecoverTable(TableEnvironment& environment, const TableOptions& options);
 
 // Moves entries of `manifest.parts` and `.runs` to `.damaged`.

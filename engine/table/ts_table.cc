@@ -174,10 +174,13 @@ class TsTableImpl final : public TsTable {
 
  private:
   SharedPass Enter() { return std::make_shared<Gate::Pass>(gate_.Enter()); }
-  FileNumber NextFile() { return FileNumber(next_file_.fetch_add(1)); }
   std::string PathOf(std::string_view name) const { return JoinPath(options_.directory, name); }
-  std::shared_ptr<FileHandle> HandleOf(std::string name) {
-    return std::make_shared<FileHandle>(cleaner_, std::move(name));
+  // Of a file that is about to be written: until a manifest names it, what there is of it goes with
+  // its handle.
+  std::shared_ptr<FileHandle> OutputOf(std::string name) {
+    auto output = std::make_shared<FileHandle>(cleaner_, std::move(name));
+    output->Doom();
+    return output;
   }
   double SecondsSince(int64_t started) const {
     return static_cast<double>(environment_.clock.Monotonic() - started) / kNanosPerSecond;
@@ -231,7 +234,7 @@ class TsTableImpl final : public TsTable {
   Metrics metrics_;
   Gate gate_;
   std::atomic<uint64_t> epochs_;
-  std::atomic<uint64_t> next_file_;
+  FileNumbers numbers_;
   const std::shared_ptr<GarbageCleaner> cleaner_;
   Strand introducer_;
   ManifestWriter manifests_;
@@ -277,11 +280,11 @@ TsTableImpl::TsTableImpl(TableEnvironment environment, TableOptions options,
       read_only_reason_(std::move(recovered.read_only_reason)),
       metrics_(environment_.metrics),
       epochs_(recovered.manifest.epoch.value() + 1),
-      next_file_(recovered.next_file.value()),
+      numbers_(recovered.next_file),
       cleaner_(std::move(recovered.cleaner)),
       introducer_(environment_.introduce),
       manifests_(
-          {environment_.fs, environment_.random, environment_.flush, cleaner_, epochs_, next_file_},
+          {environment_.fs, environment_.random, environment_.flush, cleaner_, epochs_, numbers_},
           options_.directory, recovered.manifest, recovered.previous_manifest),
       known_(environment_.ledger),
       flushed_(recovered.manifest.log == environment_.log_id ||
@@ -578,7 +581,8 @@ void TsTableImpl::WriteFlush(const std::shared_ptr<ficus::Flush>& flush) {
 
 Result<> TsTableImpl::WriteFlushFiles(ficus::Flush& flush) {
   PartOptions part;
-  part.number = NextFile();
+  part.number = numbers_.TakePart();
+  flush.part.file = OutputOf(PartFileName(part.number));
   part.file_class = FileClass::kFlush;
   part.first_position = flush.parts.front()->first_position();
   part.last_position = flush.parts.back()->last_position();
@@ -588,24 +592,19 @@ Result<> TsTableImpl::WriteFlushFiles(ficus::Flush& flush) {
                    FlushMemParts(environment_.fs, environment_.random, options_.directory,
                                  flush.parts, rules, part));
   if (!outcome.empty) {
-    const std::string name = PartFileName(part.number);
-    flush.part.file = HandleOf(name);
-    // An error below leaves a file that no manifest names.
-    flush.part.file->Doom();
-    ASSIGN_OR_RETURN(flush.part.part,
-                     Part::Open(environment_.fs, PathOf(name), &outcome.info, FileClass::kFlush));
+    ASSIGN_OR_RETURN(flush.part.part, Part::Open(environment_.fs, PathOf(flush.part.file->name()),
+                                                 &outcome.info, FileClass::kFlush));
   }
   std::vector<SeriesEntry> entries = EntriesOf(flush.parts);
   std::erase_if(entries,
                 [this](const SeriesEntry& entry) { return !options_.is_live(entry.subject); });
   if (entries.empty() || IsPlanted(PlantedBug::kFlushWritesNoIndexRun)) return Ok();
-  const FileNumber number = NextFile();
+  const FileNumber number = numbers_.TakeIndexRun();
+  flush.run.file = OutputOf(IndexRunFileName(number));
   ASSIGN_OR_RETURN(const IndexRunInfo run,
                    WriteIndexRun(environment_.fs, environment_.random, options_.directory, number,
                                  entries, FileClass::kFlush));
-  flush.run.file = HandleOf(IndexRunFileName(number));
-  flush.run.file->Doom();
-  ASSIGN_OR_RETURN(flush.run.run, IndexRun::Open(environment_.fs, PathOf(IndexRunFileName(number)),
+  ASSIGN_OR_RETURN(flush.run.run, IndexRun::Open(environment_.fs, PathOf(flush.run.file->name()),
                                                  &run, FileClass::kFlush));
   return Ok();
 }
@@ -631,8 +630,8 @@ void TsTableImpl::CommitFlush(const std::shared_ptr<ficus::Flush>& flush) {
           return;
         }
         // From here on the files are live: a crash finds them named.
-        if (flush->part.file != nullptr) flush->part.file->Save();
-        if (flush->run.file != nullptr) flush->run.file->Save();
+        if (flush->part.part != nullptr) flush->part.file->Save();
+        if (flush->run.run != nullptr) flush->run.file->Save();
         introducer_.Post([this, flush, committed = *manifest] {
           ApplyFlush(*flush, committed);
           EndFlush(flush, Ok());
@@ -761,7 +760,7 @@ PinnedTable TsTableImpl::PinnedFrom(std::shared_ptr<const Snapshot> files, LogPo
   manifest.log = environment_.log_id;
   manifest.flushed = position;
   manifest.scn = environment_.seal->scn();
-  manifest.next_file = FileNumber(next_file_.load());
+  manifest.next_file = numbers_.Get().next;
   manifest.parts = InfosOf(*files);
   for (const SnapshotRun& run : files->runs) {
     if (!IsPlanted(PlantedBug::kSnapshotWithoutIndex)) manifest.runs.push_back(run.run->info());
@@ -919,7 +918,9 @@ void TsTableImpl::RunPartMerge(const std::shared_ptr<Merge>& merge) {
   const std::vector<SnapshotPart>& all = merge->snapshot->parts;
   std::vector<std::shared_ptr<const Part>> inputs;
   PartOptions options;
-  options.number = NextFile();
+  options.number = numbers_.TakePart();
+  SnapshotPart part;
+  part.file = OutputOf(PartFileName(options.number));
   options.file_class = FileClass::kMerge;
   uint64_t rows = 0;
   for (size_t i = choice.begin; i < choice.end; ++i) {
@@ -952,12 +953,9 @@ void TsTableImpl::RunPartMerge(const std::shared_ptr<Merge>& merge) {
     EndMerge(merge, merged.error());
     return;
   }
-  SnapshotPart part;
   if (!merged->empty) {
-    const std::string name = PartFileName(options.number);
-    part.file = HandleOf(name);
-    part.file->Doom();
-    auto opened = Part::Open(environment_.fs, PathOf(name), &merged->info, FileClass::kMerge);
+    auto opened =
+        Part::Open(environment_.fs, PathOf(part.file->name()), &merged->info, FileClass::kMerge);
     if (!opened.has_value()) {
       EndMerge(merge, opened.error());
       return;
@@ -990,7 +988,7 @@ void TsTableImpl::RunPartMerge(const std::shared_ptr<Merge>& merge) {
           EndMerge(merge, manifest.error());
           return;
         }
-        if (part.file != nullptr) part.file->Save();
+        if (part.part != nullptr) part.file->Save();
         introducer_.Post([this, merge, part, committed = *manifest] {
           ApplyMerge(*merge, part, committed);
           EndMerge(merge, Ok());
@@ -1022,17 +1020,16 @@ void TsTableImpl::RunRunMerge(const std::shared_ptr<Merge>& merge) {
   const std::vector<SnapshotRun>& all = merge->snapshot->runs;
   std::vector<std::shared_ptr<const IndexRun>> inputs;
   for (size_t i = merge->runs_begin; i < all.size(); ++i) inputs.push_back(all[i].run);
-  const FileNumber number = NextFile();
+  const FileNumber number = numbers_.TakeIndexRun();
+  SnapshotRun run;
+  run.file = OutputOf(IndexRunFileName(number));
   Result<MergedRun> merged = MergeIndexRuns(environment_.fs, environment_.random,
                                             options_.directory, number, inputs, options_.is_live);
   if (!merged.has_value()) {
     EndMerge(merge, merged.error());
     return;
   }
-  SnapshotRun run;
   if (merged->written) {
-    run.file = HandleOf(IndexRunFileName(number));
-    run.file->Doom();
     auto opened =
         IndexRun::Open(environment_.fs, PathOf(run.file->name()), &merged->info, FileClass::kMerge);
     if (!opened.has_value()) {
@@ -1061,7 +1058,7 @@ void TsTableImpl::RunRunMerge(const std::shared_ptr<Merge>& merge) {
           EndMerge(merge, manifest.error());
           return;
         }
-        if (run.file != nullptr) run.file->Save();
+        if (run.run != nullptr) run.file->Save();
         introducer_.Post([this, merge, run, committed = *manifest] {
           ApplyRunMerge(*merge, run, committed);
           EndMerge(merge, Ok());

@@ -7,6 +7,7 @@
 
 #include "engine/base/log.h"
 #include "engine/base/stop.h"
+#include "engine/io/publish.h"
 #include "engine/table/manifest.h"
 #include "test/engine/table/table_harness.h"
 #include "test/support/seed.h"
@@ -325,6 +326,104 @@ TEST_CASE("files that no manifest names are set aside, leftovers are removed",
   harness.Introduce(2, {{1, 300, 5}});
   REQUIRE(harness.Flush().has_value());
   REQUIRE(harness.Current()->parts.back().part->info().number > FileNumber(500));
+}
+
+// What `work` has left on the disk when a file of `suffix` had just got its name.
+std::unique_ptr<MemoryFileSystem> CrashBehind(TableHarness& harness, std::string_view suffix,
+                                              const std::function<void()>& work) {
+  std::unique_ptr<MemoryFileSystem> left;
+  bool is_named = false;
+  harness.fs().SetObserver([&](uint64_t, std::string_view effect) {
+    if (is_named && left == nullptr) {
+      left = harness.fs().CrashKeeping(std::vector<bool>(harness.fs().pending_count(), true),
+                                       MemoryFileSystem::Tear::kWritten,
+                                       MemoryFileSystem::NameOrder::kWeak);
+    }
+    if (effect.starts_with("rename") && effect.ends_with(suffix)) is_named = true;
+  });
+  work();
+  harness.fs().SetObserver({});
+  return left;
+}
+
+TEST_CASE("what a job wrote beside another one's manifest goes at the next start",
+          "[table][recovery]") {
+  TableHarness harness;
+  LogCapture log;
+  REQUIRE(harness.Open().has_value());
+  for (uint64_t position = 1; position <= 3; ++position) {
+    harness.Introduce(position, {{position, 1, 1}});
+    REQUIRE(harness.Flush().has_value());
+  }
+  harness.Introduce(4, {{4, 1, 1}});
+  const FileNumber last = harness.Current()->runs.back().run->info().number;
+  // The merge takes its number first; the manifest of the flush passes it.
+  harness.table().MergeAll([](const Result<>&) {});
+  harness.table().Flush([](const Result<>&) {});
+  const auto left = CrashBehind(harness, ".snp", [&] { harness.executor().RunUntilIdle(); });
+  REQUIRE(left != nullptr);
+  const auto entries = left->List("shard-0");
+  REQUIRE(entries.has_value());
+  const auto reading = ReadNewestManifest(*left, "shard-0");
+  REQUIRE(reading.has_value());
+  size_t unnamed = 0;
+  for (const DirectoryEntry& entry : *entries) {
+    FileNumber number;
+    if (!ParsePartFileName(entry.name, number) || number <= last) continue;
+    const auto& parts = reading->manifest.parts;
+    unnamed += std::none_of(parts.begin(), parts.end(),
+                            [&](const PartInfo& part) { return part.number == number; });
+  }
+  REQUIRE(unnamed == 1);
+  harness.Kill();
+  harness.UseFileSystem(left->Clone());
+  REQUIRE(harness.Open().has_value());
+  REQUIRE(CountEnding(harness.Files(), ".part") == harness.Current()->parts.size());
+  REQUIRE(CountEnding(harness.Files(), "quarantine") == 0);
+  REQUIRE(log.Count("table.unknown_file") == 0);
+}
+
+TEST_CASE("a dead process's work goes although damage was found beside it", "[table][recovery]") {
+  TableHarness harness;
+  LogCapture log;
+  REQUIRE(harness.Open().has_value());
+  for (uint64_t position = 1; position <= 2; ++position) {
+    harness.Introduce(position, {{1, static_cast<int64_t>(position), 1}});
+    REQUIRE(harness.Flush().has_value());
+  }
+  const std::string damaged = harness.Current()->parts[0].file->name();
+  const uint64_t bytes = harness.Current()->parts[0].part->info().file_bytes;
+  harness.Kill();
+  const std::string unfinished = PartFileName(FileNumber(500));
+  SeededRandom random(4);
+  REQUIRE(PublishFile(harness.fs(), random, "shard-0/" + unfinished, "x", FileClass::kTool)
+              .has_value());
+  REQUIRE(harness.fs().FlipBits("shard-0/" + damaged, bytes - 3, 1).has_value());
+  REQUIRE(harness.Open().has_value());
+  REQUIRE(harness.Current()->damaged.size() == 1);
+  REQUIRE(harness.fs().Status("shard-0/quarantine/" + damaged).has_value());
+  REQUIRE(!harness.fs().Status("shard-0/" + unfinished).has_value());
+  REQUIRE(!harness.fs().Status("shard-0/quarantine/" + unfinished).has_value());
+}
+
+TEST_CASE("a manifest lists nothing as obsolete that an earlier start has removed",
+          "[table][recovery]") {
+  TableHarness harness;
+  LogCapture log;
+  REQUIRE(harness.Open().has_value());
+  for (uint64_t position = 1; position <= 3; ++position) {
+    harness.Introduce(position, {{1, static_cast<int64_t>(position), 1}});
+    REQUIRE(harness.Flush().has_value());
+  }
+  REQUIRE(harness.MergeAll().has_value());
+  const auto obsolete = [&] {
+    return ReadNewestManifest(harness.fs(), "shard-0")->manifest.obsolete;
+  };
+  REQUIRE(obsolete().size() >= 3);
+  REQUIRE(harness.Reopen().has_value());
+  harness.Introduce(4, {{1, 4, 1}});
+  REQUIRE(harness.Flush().has_value());
+  REQUIRE(obsolete().empty());
 }
 
 TEST_CASE("who asks for a flush while one is running is told when that one took everything",
