@@ -3,6 +3,14 @@
 #include <utility>
 
 namespace ficus {
+namespace {
+
+// The file is damaged, or the device does not give it: a query that may go on without it does.
+bool CannotBeRead(const Error& error) {
+  return error.code == ErrorCode::kCorruption || error.code == ErrorCode::kIo;
+}
+
+}  // namespace
 
 Result<> DamageLog::Check(const std::vector<DamagedFile>& damaged, const TimeRange& times,
                           QueryStep& step) {
@@ -33,18 +41,18 @@ Result<std::shared_ptr<const Snapshot>> DamageLog::Admit(std::shared_ptr<const S
 }
 
 Result<> DamageLog::Met(const Error& error, TsTable& table, const Snapshot& snapshot) {
-  table.CheckDamage();
-  if (policy_ == DamagedParts::kFail) return error;
+  if (error.code == ErrorCode::kCorruption) table.CheckDamage();
+  if (policy_ == DamagedParts::kFail || !CannotBeRead(error)) return error;
   const size_t known = excluded_.size();
   for (const SnapshotPart& part : snapshot.parts) {
     const Result<> verified = part.part->Verify(FileClass::kQuery);
-    if (!verified.has_value() && verified.error().code == ErrorCode::kCorruption) {
+    if (!verified.has_value() && CannotBeRead(verified.error())) {
       excluded_.insert(part.part->path());
     }
   }
   for (const SnapshotRun& run : snapshot.runs) {
     const Result<> verified = run.run->Verify();
-    if (!verified.has_value() && verified.error().code == ErrorCode::kCorruption) {
+    if (!verified.has_value() && CannotBeRead(verified.error())) {
       excluded_.insert(run.run->path());
     }
   }

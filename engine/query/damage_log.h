@@ -1,4 +1,4 @@
-// Which damaged files a query met, and whether it may go on without them.
+// Which files that cannot be read a query met, and whether it may go on without them.
 #pragma once
 
 #include <memory>
@@ -25,13 +25,13 @@ class DamageLog {
   // note in the trace.
   Result<> Check(const std::vector<DamagedFile>& damaged, const TimeRange& times, QueryStep& step);
 
-  // `snapshot`, checked, without the files that this query found damaged.
+  // `snapshot`, checked, without the files that this query could not read.
   Result<std::shared_ptr<const Snapshot>> Admit(std::shared_ptr<const Snapshot> snapshot,
                                                 const TimeRange& times, QueryStep& step);
 
-  // After `error` (kCorruption) came out of `snapshot`: has the table look for damage. Returns the
-  // error, or, under kSkip, success once the files that caused it are known: the query can start
-  // over without them.
+  // After `error` came out of `snapshot`: has the table look for damage when it is kCorruption.
+  // Returns the error, or, for kCorruption and kIo under kSkip, success once the files that cannot
+  // be read are known: the query can start over without them.
   Result<> Met(const Error& error, TsTable& table, const Snapshot& snapshot);
 
  private:

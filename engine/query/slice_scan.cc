@@ -307,9 +307,7 @@ void SliceScan::Report(const ShardSource& source, QuerySpan* parent) const {
 }
 
 Result<> SliceScan::Recover(const Error& error) {
-  if (error.code != ErrorCode::kCorruption || failed_ == nullptr || failed_->snapshot == nullptr) {
-    return error;
-  }
+  if (failed_ == nullptr || failed_->snapshot == nullptr) return error;
   return damage_.Met(error, *failed_->table, *failed_->snapshot);
 }
 

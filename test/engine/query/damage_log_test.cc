@@ -5,6 +5,8 @@
 #include <catch2/catch.hpp>
 
 #include "engine/base/log.h"
+#include "engine/io/faulty_file_system.h"
+#include "engine/table/late_file.h"
 #include "test/engine/query/measure_questions.h"
 
 namespace ficus {
@@ -138,6 +140,35 @@ TEST_CASE("a damaged index run fails what needs entities, or leaves its series o
   MeasureQuery by_entity = Question();
   by_entity.criteria = Where("id", ConditionOp::kIn, std::vector<std::string>{"a", "b"});
   REQUIRE(ToText(harness.Ask(std::move(by_entity))) == "b@4=4");
+}
+
+TEST_CASE("where damage may be skipped, so may a file that the device does not give",
+          "[query][damage]") {
+  QueryHarness harness;
+  LogCapture log;
+  WriteParts(harness);
+  TsTable& table = *harness.Tables().front();
+  const auto disk = FaultyFileSystem::Create(harness.fs());
+  FaultRule rule;
+  rule.op = IoOp::kOpen;
+  rule.times = UINT64_MAX;
+  disk->AddRule(rule);
+  Snapshot snapshot = *table.Current();
+  snapshot.parts[1].part =
+      OpenPartLater(*disk, snapshot.parts[1].part->path(), snapshot.parts[1].part->info());
+  const Error error{ErrorCode::kIo, "read"};
+  REQUIRE(DamageLog(DamagedParts::kFail).Met(error, table, snapshot).error() == error);
+
+  DamageLog damage(DamagedParts::kSkip);
+  REQUIRE(damage.Met(error, table, snapshot).has_value());
+  QueryStep step(nullptr, harness.clock, "step");
+  const auto admitted = damage.Admit(std::make_shared<Snapshot>(snapshot), TimeRange::All(), step);
+  REQUIRE(admitted.has_value());
+  REQUIRE((*admitted)->parts.size() == 2);
+  // It is no damage: the table keeps it.
+  harness.executor().RunUntilIdle();
+  REQUIRE(table.Current()->damaged.empty());
+  REQUIRE(table.Current()->parts.size() == 3);
 }
 
 TEST_CASE("an error that is not damage is not skipped", "[query][damage]") {
