@@ -21,6 +21,11 @@ Result<> CheckSame(const World& before, const World& after) {
                "shown was " + before.ToString() + "; after a restart " + after.ToString()};
 }
 
+Result<> CheckGiven(DatabaseHarness& node, const Expectation& expected) {
+  ASSIGN_OR_RETURN(const NumberHistory given, ReadNumbers(node.fs()));
+  return CheckNumbers(expected.numbers, given);
+}
+
 Result<> CheckLedger(const MemoryLedger& ledger) {
   if (ledger.used_bytes() == 0) return Ok();
   return Error{ErrorCode::kResourceExhausted,
@@ -124,8 +129,12 @@ void CrashExplorer::CheckRecovered(DatabaseHarness& node, const Situation& situa
   node.Pass(kNanosPerSecond);
   if (!Holds(node.FlushAll(), "a recovered node can flush", situation)) return;
   node.Pass(kNanosPerSecond);
-  if (!Holds(CheckFiles(node.database(), node.fs(), situation.expected.has_parallel_jobs),
+  if (!Holds(CheckFiles(node.database(), node.fs()),
              "the directories hold what is named, and nothing else", situation)) {
+    return;
+  }
+  if (!Holds(CheckGiven(node, situation.expected), "no epoch and no file number is given again",
+             situation)) {
     return;
   }
   node.Kill();

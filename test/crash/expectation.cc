@@ -19,8 +19,13 @@ std::string Expectation::ToString() const {
 }
 
 uint64_t Expectation::Digest() const {
-  return std::hash<std::string>{}(ToString()) * 31 + (accepts_log_loss ? 1 : 0) +
-         (has_parallel_jobs ? 2 : 0);
+  std::string given;
+  for (const auto& [shard, numbers_of] : numbers) {
+    given += fmt::format("{} {} {}", shard, numbers_of.epoch.value(), numbers_of.next_file.value());
+    for (const auto& [name, checksum] : numbers_of.files)
+      given += fmt::format("{}{}", name, checksum);
+  }
+  return std::hash<std::string>{}(ToString() + given) * 31 + (accepts_log_loss ? 1 : 0);
 }
 
 }  // namespace ficus

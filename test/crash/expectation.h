@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "test/crash/number_history.h"
 #include "test/crash/world.h"
 
 namespace ficus {
@@ -19,9 +20,8 @@ struct Expectation {
   // While one is being taken: what it may hold when it is there already. Else empty.
   std::vector<World> taking;
   bool accepts_log_loss = false;
-  // The output of a merge that died beside a flush has a number that the flush's manifest has
-  // passed: it is set aside as unknown instead of being removed.
-  bool has_parallel_jobs = false;
+  // Given by operations that were done before.
+  NumberHistory numbers;
 
   // Equal ones ask for the same.
   uint64_t Digest() const;

@@ -164,11 +164,20 @@ class Run {
     const Result<World> world = ReadWorld(node.database(), node.ledger());
     // A file that could not be read for a while was neither set aside nor forgotten.
     if (!world.has_value()) Broken(world.error().ToString());
-    if (IsAllowed(*world)) return;
+    if (IsAllowed(*world)) return CheckTidy(node);
     std::string text = "shown is " + world->ToString() + "; allowed is";
     for (const World& candidate : workload_.expected().worlds)
       text += " " + candidate.ToString() + ";";
     Broken(text);
+  }
+
+  // Without faults the node puts everything in order.
+  void CheckTidy(DatabaseHarness& node) {
+    const Result<> flushed = node.FlushAll();
+    if (!flushed.has_value()) Broken("no flush: " + flushed.error().ToString());
+    node.Pass(kNanosPerSecond);
+    const Result<> tidy = CheckFiles(node.database(), node.fs());
+    if (!tidy.has_value()) Broken(tidy.error().ToString());
   }
 
   const Disk disk_;

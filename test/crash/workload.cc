@@ -8,9 +8,9 @@
 namespace ficus {
 
 std::string CrashOpName(CrashOp op) {
-  static constexpr const char* kNames[] = {"put",       "batch",  "flush",    "merge",
-                                           "retention", "schema", "recreate", "snapshot",
-                                           "restart",   "busy",   "watch",    "new-log"};
+  static constexpr const char* kNames[] = {"put",     "batch",    "flush",    "merge",  "retention",
+                                           "schema",  "recreate", "snapshot", "backup", "restore",
+                                           "restart", "busy",     "watch",    "new-log"};
   return kNames[static_cast<size_t>(op)];
 }
 
@@ -218,6 +218,7 @@ UnixNanos Workload::DayBegin(int64_t days_ago) const {
 
 World Workload::WithoutExpired() const {
   World after = current();
+  if (retention_held_) return after;
   const UnixNanos expired = node_.now() - after.ttl_days * kNanosPerDay;
   std::erase_if(after.rows, [&](const auto& row) {
     const UnixNanos day = row.first.second / kNanosPerDay * kNanosPerDay;
@@ -244,6 +245,7 @@ void Workload::Recreate() {
   // Its files must be gone before the name can be used again.
   Pump([&] { return node_.database().Task(kWorldGroup)->state == DeletionState::kDone; });
   if (failed()) return;
+  retention_held_ = false;
   CreateGroup();
   if (!failed()) CreateMeasure();
 }
@@ -257,8 +259,36 @@ void Workload::TakeSnapshot(const Done& done) {
       if (!catalog.error.empty()) Fail({ErrorCode::kCorruption, "snapshot: " + catalog.error});
     }
     expected_.snapshots[contents->id] = worlds;
+    newest_snapshot_ = contents->id;
     done(Ok());
   });
+}
+
+void Workload::BackUp() {
+  // Its mark in the log is synced.
+  Step(current(), true, [&](const Done& done) { TakeSnapshot(done); });
+  if (failed()) return;
+  const Result<> made = backups_.BackUp(node_, newest_snapshot_, current());
+  if (!made.has_value()) Fail(made.error());
+}
+
+void Workload::Restore() {
+  if (!backups_.world().has_value()) return Fail({ErrorCode::kNotFound, "there is no backup"});
+  Expect(*backups_.world());
+  const Result<> staged = backups_.Stage(node_);
+  if (!staged.has_value()) return Fail(staged.error());
+  retention_held_ = true;
+  Restart();
+}
+
+void Workload::Restart() {
+  node_.Close();
+  const Result<> opened = node_.Open();
+  if (!opened.has_value()) return Fail(opened.error());
+  if (const auto read_only = node_.database().ReadOnly()) {
+    return Fail({read_only->code, read_only->reason});
+  }
+  expected_.worlds = {current()};
 }
 
 Workload::Done Workload::BusyDone() {
@@ -270,7 +300,6 @@ Workload::Done Workload::BusyDone() {
 }
 
 void Workload::Busy() {
-  expected_.has_parallel_jobs = true;
   TakeSnapshot(BusyDone());
   for (int64_t i = 0; i < 8; ++i) {
     std::vector<NodeRow> rows = {{i % 2, DayBegin(0) + i * kNanosPerHour, version_ * 10}};
@@ -299,8 +328,22 @@ void Workload::LoseLog() {
 }
 
 void Workload::Run(CrashOp op) {
-  const World same = current();
   if (failed()) return;
+  Start(op);
+  if (!failed()) NoteNumbers();
+}
+
+// No job runs any more: what was given is named, and every manifest is durable.
+void Workload::NoteNumbers() {
+  const Result<NumberHistory> given = ReadNumbers(node_.fs());
+  if (!given.has_value()) return Fail(given.error());
+  const Result<> fresh = CheckNumbers(expected_.numbers, *given);
+  if (!fresh.has_value()) return Fail(fresh.error());
+  AddNumbers(expected_.numbers, *given);
+}
+
+void Workload::Start(CrashOp op) {
+  const World same = current();
   switch (op) {
     case CrashOp::kPut:
       return Put({{1, DayBegin(0), version_ * 10}});
@@ -333,16 +376,12 @@ void Workload::Run(CrashOp op) {
       return node_.Pass(61 * kNanosPerSecond);
     case CrashOp::kNewLog:
       return LoseLog();
-    case CrashOp::kRestart: {
-      node_.Close();
-      const Result<> opened = node_.Open();
-      if (!opened.has_value()) return Fail(opened.error());
-      if (const auto read_only = node_.database().ReadOnly()) {
-        return Fail({read_only->code, read_only->reason});
-      }
-      expected_.worlds = {current()};
-      return;
-    }
+    case CrashOp::kBackup:
+      return BackUp();
+    case CrashOp::kRestore:
+      return Restore();
+    case CrashOp::kRestart:
+      return Restart();
   }
 }
 

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "test/crash/backup_place.h"
 #include "test/crash/crash_states.h"
 #include "test/crash/expectation.h"
 #include "test/crash/world.h"
@@ -23,6 +24,8 @@ enum class CrashOp : uint8_t {
   kSchema,     // the group's TTL changes
   kRecreate,   // the group is deleted and made again
   kSnapshot,
+  kBackup,   // a snapshot goes to a store, is read back and restored onto an empty machine
+  kRestore,  // the newest backup is staged, and the node starts with it
   kRestart,
   // Not in every sequence:
   kBusy,    // rows, a snapshot, a flush and a merge at the same time
@@ -31,7 +34,8 @@ enum class CrashOp : uint8_t {
 };
 inline constexpr CrashOp kCrashOps[] = {CrashOp::kPut,      CrashOp::kBatch,     CrashOp::kFlush,
                                         CrashOp::kMerge,    CrashOp::kRetention, CrashOp::kSchema,
-                                        CrashOp::kRecreate, CrashOp::kSnapshot,  CrashOp::kRestart};
+                                        CrashOp::kRecreate, CrashOp::kSnapshot,  CrashOp::kBackup,
+                                        CrashOp::kRestore,  CrashOp::kRestart};
 std::string CrashOpName(CrashOp op);
 
 // Options under which everything happens after few rows and few files.
@@ -68,6 +72,8 @@ class Workload {
 
   // Starts something that leads from the world of now to `after`, waits for it and for all that it
   // causes. `durable`: with its acknowledgement everything before it is on the device.
+  void Start(CrashOp op);
+  void NoteNumbers();
   void Step(const World& after, bool durable, const std::function<void(Done)>& start);
   void Expect(const World& after);
   // Until `done`, but not for ever: then the workload has failed.
@@ -89,6 +95,9 @@ class Workload {
   void Recreate();
   World WithoutExpired() const;
   void TakeSnapshot(const Done& done);
+  void BackUp();
+  void Restore();
+  void Restart();
   void Busy();
   SchemaObject Group(uint32_t ttl_days);
   void LoseLog();
@@ -103,6 +112,9 @@ class Workload {
   DatabaseHarness node_{7};
   AtCrashPoint at_crash_point_;
   Expectation expected_;
+  BackupPlace backups_;
+  std::string newest_snapshot_;
+  bool retention_held_ = false;  // what was restored stays, whatever its age
   Result<> failure_;
   int64_t version_ = 0;
   int under_way_ = 0;  // of a busy moment

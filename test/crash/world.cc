@@ -113,7 +113,7 @@ Result<World> ReadWorld(Database& database, MemoryLedger& ledger) {
   return world;
 }
 
-Result<> CheckFiles(Database& database, FileSystem& fs, bool may_have_unknown) {
+Result<> CheckFiles(Database& database, FileSystem& fs) {
   const SchemaObject* const group = database.Schema()->FindGroup(kWorldGroup);
   if (group == nullptr) {
     ASSIGN_OR_RETURN(const auto names, ListGroupDirectories(fs, Catalog::kMeasure));
@@ -131,7 +131,6 @@ Result<> CheckFiles(Database& database, FileSystem& fs, bool may_have_unknown) {
       ASSIGN_OR_RETURN(const auto entries, fs.List(directory));
       std::set<std::string> found;
       for (const DirectoryEntry& entry : entries) found.insert(entry.name);
-      if (may_have_unknown) found.erase("quarantine");
       if (found == wanted) continue;
       std::string text = directory + " holds";
       for (const std::string& name : found) text += " " + name;

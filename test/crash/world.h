@@ -34,7 +34,7 @@ Result<> ReadTable(const Snapshot& snapshot, const SchemaObject& measure, Memory
 
 // What must hold of the files below the shards: no name that a manifest does not know, no name
 // missing, no temporary file; and of the groups: no directory that the schema does not know. After
-// everything is flushed and the garbage is gone. `may_have_unknown`: files may have been set aside.
-Result<> CheckFiles(Database& database, FileSystem& fs, bool may_have_unknown);
+// everything is flushed and the garbage is gone.
+Result<> CheckFiles(Database& database, FileSystem& fs);
 
 }  // namespace ficus
