@@ -32,7 +32,10 @@ DatabaseOptions DatabaseOptionsOf(const EngineOptions& options) {
 }  // namespace
 
 Result<> AnswerTotals::Accept(MeasureRowBatch batch) {
-  for (const MeasureRow& row : batch.rows) totals_.Add(std::get<int64_t>(row.fields.at(0)));
+  const AnswerColumn& field = batch.fields.at(0);
+  for (size_t row = 0; row < batch.rows; ++row) {
+    totals_.Add(field.values.int64(field.PlaceOf(row)));
+  }
   return Ok();
 }
 

@@ -8,6 +8,7 @@
 
 #include "engine/base/check.h"
 #include "engine/base/mutex.h"
+#include "engine/part/block_cache.h"
 #include "engine/part/entry_table.h"
 #include "engine/part/file_cache.h"
 #include "engine/part/footer_json.h"
@@ -32,13 +33,16 @@ class FileIndexRun final : public IndexRun, public std::enable_shared_from_this<
         frame_(std::move(frame)),
         info_(info),
         owner_(FileCache::NewOwner()) {}
-  ~FileIndexRun() override { FileCache::ForProcess().Drop(owner_); }
+  ~FileIndexRun() override {
+    FileCache::ForProcess().Drop(owner_);
+    BlockCache::ForProcess().Drop(owner_);
+  }
 
   const IndexRunInfo& info() const override { return info_; }
   const std::string& path() const override { return path_; }
-  Result<> ScanSubject(SubjectId subject, const Visit& visit) const override;
-  Result<> Lookup(SubjectId subject, const std::vector<SeriesId>& series,
-                  const Visit& visit) const override;
+  Result<> ScanSubject(SubjectId subject, const Visit& visit, MemoryLedger* cache) const override;
+  Result<> Lookup(SubjectId subject, const std::vector<SeriesId>& series, const Visit& visit,
+                  MemoryLedger* cache) const override;
   Result<> ScanAll(const std::function<Result<>(const SeriesEntry&)>& visit) const override;
   Result<std::unique_ptr<Entries>> ListEntries(FileClass file_class) const override;
   Result<> Verify() const override;
@@ -56,16 +60,18 @@ class FileIndexRun final : public IndexRun, public std::enable_shared_from_this<
   Result<std::shared_ptr<File>> OpenForQuery() const {
     return FileCache::ForProcess().Open(fs_, path_, owner_);
   }
-  Result<> VisitSubject(SubjectId subject, const Visit& visit) const;
-  Result<> VisitSeries(SubjectId subject, const std::vector<SeriesId>& series,
-                       const Visit& visit) const;
+  Result<std::shared_ptr<const EntryList>> LoadBlock(File& file, const EntryBlock& block,
+                                                     MemoryLedger* cache) const;
+  Result<> VisitSubject(SubjectId subject, const Visit& visit, MemoryLedger* cache) const;
+  Result<> VisitSeries(SubjectId subject, const std::vector<SeriesId>& series, const Visit& visit,
+                       MemoryLedger* cache) const;
   Result<> VerifyFile() const;
 
   FileSystem& fs_;
   const std::string path_;
   const SectionFooter frame_;
   const IndexRunInfo info_;
-  const uint64_t owner_;  // in the file cache
+  const uint64_t owner_;  // in the caches
 
   mutable Mutex mutex_;
   mutable std::shared_ptr<const EntryIndex> index_ GUARDED_BY(mutex_);
@@ -96,31 +102,36 @@ EntryIndex::const_iterator FindBlock(EntryIndex::const_iterator from,
   });
 }
 
-std::vector<SeriesEntry>::const_iterator FindEntry(std::vector<SeriesEntry>::const_iterator from,
-                                                   const std::vector<SeriesEntry>& entries,
-                                                   const SeriesKey& key) {
-  return std::lower_bound(
-      from, entries.end(), key,
-      [](const SeriesEntry& entry, const SeriesKey& wanted) { return KeyOf(entry) < wanted; });
+Result<std::shared_ptr<const EntryList>> FileIndexRun::LoadBlock(File& file,
+                                                                 const EntryBlock& block,
+                                                                 MemoryLedger* cache) const {
+  BlockCache& blocks = BlockCache::ForProcess();
+  const uint64_t offset = block.extent.offset;
+  if (auto found = blocks.Find<EntryList>(owner_, offset); found != nullptr) return found;
+  ASSIGN_OR_RETURN(EntryList read, ReadEntryBlock(file, info_.number, block));
+  auto entries = std::make_shared<const EntryList>(std::move(read));
+  if (cache != nullptr) blocks.Keep(owner_, offset, entries, entries->MemoryBytes(), *cache);
+  return entries;
 }
 
-Result<> FileIndexRun::VisitSubject(SubjectId subject, const Visit& visit) const {
+Result<> FileIndexRun::VisitSubject(SubjectId subject, const Visit& visit,
+                                    MemoryLedger* cache) const {
   ASSIGN_OR_RETURN(const auto file, OpenForQuery());
   ASSIGN_OR_RETURN(const auto index, LoadIndex(*file));
   const SeriesKey first = {subject, SeriesId(0)};
   for (auto block = FindBlock(index->begin(), index->end(), first);
        block != index->end() && block->first.subject <= subject; ++block) {
-    ASSIGN_OR_RETURN(const auto entries, ReadEntryBlock(*file, info_.number, *block));
-    for (auto entry = FindEntry(entries.begin(), entries, first);
-         entry != entries.end() && entry->subject == subject; ++entry) {
-      if (!visit(entry->series, entry->entity)) return Ok();
+    ASSIGN_OR_RETURN(const auto entries, LoadBlock(*file, *block, cache));
+    for (size_t i = entries->Find(0, first);
+         i < entries->size() && entries->key(i).subject == subject; ++i) {
+      if (!visit(entries->key(i).series, entries->entity(i))) return Ok();
     }
   }
   return Ok();
 }
 
 Result<> FileIndexRun::VisitSeries(SubjectId subject, const std::vector<SeriesId>& series,
-                                   const Visit& visit) const {
+                                   const Visit& visit, MemoryLedger* cache) const {
   ASSIGN_OR_RETURN(const auto file, OpenForQuery());
   ASSIGN_OR_RETURN(const auto index, LoadIndex(*file));
   auto block = index->begin();
@@ -132,25 +143,26 @@ Result<> FileIndexRun::VisitSeries(SubjectId subject, const std::vector<SeriesId
       ++next;
       continue;
     }
-    ASSIGN_OR_RETURN(const auto entries, ReadEntryBlock(*file, info_.number, *block));
-    auto entry = entries.begin();
+    ASSIGN_OR_RETURN(const auto entries, LoadBlock(*file, *block, cache));
+    size_t i = 0;
     for (; next < series.size(); ++next) {
       const SeriesKey wanted = {subject, series[next]};
       if (block->last < wanted) break;
-      entry = FindEntry(entry, entries, wanted);
-      if (KeyOf(*entry) == wanted && !visit(entry->series, entry->entity)) return Ok();
+      i = entries->Find(i, wanted);
+      if (entries->key(i) == wanted && !visit(wanted.series, entries->entity(i))) return Ok();
     }
   }
   return Ok();
 }
 
-Result<> FileIndexRun::ScanSubject(SubjectId subject, const Visit& visit) const {
-  return Named(VisitSubject(subject, visit));
+Result<> FileIndexRun::ScanSubject(SubjectId subject, const Visit& visit,
+                                   MemoryLedger* cache) const {
+  return Named(VisitSubject(subject, visit, cache));
 }
 
 Result<> FileIndexRun::Lookup(SubjectId subject, const std::vector<SeriesId>& series,
-                              const Visit& visit) const {
-  return Named(VisitSeries(subject, series, visit));
+                              const Visit& visit, MemoryLedger* cache) const {
+  return Named(VisitSeries(subject, series, visit, cache));
 }
 
 Result<> FileIndexRun::ScanAll(const std::function<Result<>(const SeriesEntry&)>& visit) const {
@@ -173,7 +185,7 @@ class FileEntries final : public IndexRun::Entries {
       auto filled = run_->Named(Fill());
       if (!filled.has_value() || !filled.value()) return filled;
     }
-    entry = std::move(entries_[next_++]);
+    entry = entries_.entry(next_++);
     return true;
   }
 
@@ -193,7 +205,7 @@ class FileEntries final : public IndexRun::Entries {
   const std::unique_ptr<File> file_;
   std::shared_ptr<const EntryIndex> index_;
   size_t block_ = 0;  // the next one
-  std::vector<SeriesEntry> entries_;
+  EntryList entries_;
   size_t next_ = 0;
 };
 

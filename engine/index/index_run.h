@@ -15,6 +15,7 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/base/memory_ledger.h"
 #include "engine/base/random.h"
 #include "engine/base/result.h"
 #include "engine/io/file_system.h"
@@ -44,12 +45,14 @@ class IndexRun {
   // False while the file could not be opened; each use of it tries again.
   virtual bool IsOpen() const { return true; }
 
-  // Every entry of a subject, ascending by series; stops when `visit` returns false.
+  // Every entry of a subject, ascending by series; stops when `visit` returns false. What is read
+  // stays in the block cache, charged to `cache`, unless that is null.
   using Visit = std::function<bool(SeriesId, std::string_view entity)>;
-  virtual Result<> ScanSubject(SubjectId subject, const Visit& visit) const = 0;
-  // Entities of some series (ascending); those that are not here are skipped.
+  virtual Result<> ScanSubject(SubjectId subject, const Visit& visit,
+                               MemoryLedger* cache) const = 0;
+  // Entities of some series (ascending); those that are not here are skipped. `cache` as above.
   virtual Result<> Lookup(SubjectId subject, const std::vector<SeriesId>& series,
-                          const Visit& visit) const = 0;
+                          const Visit& visit, MemoryLedger* cache) const = 0;
   virtual Result<> ScanAll(const std::function<Result<>(const SeriesEntry&)>& visit) const = 0;
 
   // All entries, one after another, for merges. Opens a descriptor of `file_class` for as long as

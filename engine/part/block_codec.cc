@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 #include <span>
+#include <type_traits>
 #include <utility>
 
 #include "engine/base/bytes.h"
@@ -109,6 +110,9 @@ void SetBoundsOf(std::span<const uint64_t> words, BlockColumn& column) {
   column.has_bounds = true;
   column.min_word = std::bit_cast<uint64_t>(min);
   column.max_word = std::bit_cast<uint64_t>(max);
+  column.values = static_cast<uint32_t>(words.size());
+  if (std::is_floating_point_v<Value>) return;
+  for (const uint64_t word : words) column.sum_word += word;
 }
 
 void SetBounds(std::span<const uint64_t> words, BlockColumn& column) {
@@ -120,6 +124,24 @@ void SetBounds(std::span<const uint64_t> words, BlockColumn& column) {
 }
 
 }  // namespace
+
+bool HasTheseBounds(const BlockColumn& column, const ColumnValues& values) {
+  if (!column.has_bounds) return true;
+  std::vector<uint64_t> words;
+  for (size_t row = 0; row < values.rows(); ++row) {
+    if (!values.IsNull(row)) words.push_back(values.word(row));
+  }
+  if (words.empty()) return false;
+  BlockColumn again;
+  again.type = column.type;
+  if (column.type == ColumnType::kFloat64) {
+    SetBoundsOf<double>(words, again);
+  } else {
+    SetBoundsOf<int64_t>(words, again);
+  }
+  return again.has_bounds && again.values == column.values && again.sum_word == column.sum_word &&
+         again.min_word == column.min_word && again.max_word == column.max_word;
+}
 
 void BlockEncoder::PutWords(const std::vector<uint64_t>& words, std::string& out) {
   scratch_.clear();

@@ -68,6 +68,9 @@ Result<BlockKeys> DecodeKeys(std::string_view bytes, const BlockHeader& header);
 Result<ColumnValues> DecodeColumn(std::string_view bytes, const BlockColumn& column,
                                   const BlockHeader& header);
 
+// Whether the bounds, count and sum that a header gives for a column are those of its values.
+bool HasTheseBounds(const BlockColumn& column, const ColumnValues& values);
+
 // For tools: the schemes that the extent uses, such as "delta-for" or "nulls, dictionary".
 std::string ColumnSchemeName(std::string_view bytes, const BlockColumn& column, uint32_t rows);
 

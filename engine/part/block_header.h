@@ -28,6 +28,9 @@ struct BlockColumn {
   bool has_bounds = false;
   uint64_t min_word = 0;
   uint64_t max_word = 0;
+  // With bounds: how many rows have a value and, of integers and times, the sum modulo 2^64.
+  uint32_t values = 0;
+  uint64_t sum_word = 0;
   friend bool operator==(const BlockColumn&, const BlockColumn&) = default;
 };
 
@@ -46,6 +49,14 @@ struct BlockHeader {
   // Ascending by id. Their extents follow the keys without a gap. A column without any value in
   // these rows is absent.
   std::vector<BlockColumn> columns;
+
+  // Null when it has no such column.
+  const BlockColumn* FindColumn(ColumnId id) const {
+    for (const BlockColumn& column : columns) {
+      if (column.id == id) return &column;
+    }
+    return nullptr;
+  }
 
   // Bytes of the block in the file.
   uint64_t bytes() const {

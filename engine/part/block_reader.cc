@@ -169,6 +169,11 @@ Result<RowBatch> BlockReader::Read(const ScanRequest& request) const {
   return selected;
 }
 
+Result<ColumnValues> BlockReader::ReadColumn(const BlockColumn& column) const {
+  if (header_.one_checksum) RETURN_IF_ERROR(Keys());
+  return DecodeColumnHere(column);
+}
+
 Result<RawBlock> BlockReader::ReadRaw() const {
   RawBlock raw;
   raw.header = header_;

@@ -34,6 +34,8 @@ class BlockReader {
   Result<RowBatch> ReadAll() const;
   // The rows of the request and its columns; empty when there are none.
   Result<RowBatch> Read(const ScanRequest& request) const;
+  // The values of one column for all rows.
+  Result<ColumnValues> ReadColumn(const BlockColumn& column) const;
   Result<RawBlock> ReadRaw() const;
 
  private:

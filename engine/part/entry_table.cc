@@ -1,5 +1,6 @@
 #include "engine/part/entry_table.h"
 
+#include <algorithm>
 #include <limits>
 #include <string>
 #include <utility>
@@ -106,7 +107,17 @@ Result<std::vector<EntryBlock>> DecodeEntryIndex(std::string_view index, const S
   return blocks;
 }
 
-Result<std::vector<SeriesEntry>> DecodeEntryBlock(std::string_view bytes, const EntryBlock& block) {
+size_t EntryList::Find(size_t from, const SeriesKey& key) const {
+  const auto begin = keys_.begin() + static_cast<ptrdiff_t>(from);
+  return static_cast<size_t>(std::lower_bound(begin, keys_.end(), key) - keys_.begin());
+}
+
+size_t EntryList::MemoryBytes() const {
+  return sizeof *this + keys_.capacity() * sizeof(SeriesKey) +
+         offsets_.capacity() * sizeof(uint32_t) + entities_.capacity();
+}
+
+Result<EntryList> DecodeEntryBlock(std::string_view bytes, const EntryBlock& block) {
   ByteReader reader(bytes);
   std::vector<uint64_t> subjects(block.entries);
   std::vector<uint64_t> series(block.entries);
@@ -122,23 +133,18 @@ Result<std::vector<SeriesEntry>> DecodeEntryBlock(std::string_view bytes, const 
                               static_cast<size_t>(cell_bytes), offsets, cells));
   if (cells.size() != cell_bytes) return Corrupt("entries: not the size that was announced");
 
-  std::vector<SeriesEntry> entries(block.entries);
-  for (size_t i = 0; i < entries.size(); ++i) {
-    entries[i] = {SubjectId(subjects[i]), SeriesId(series[i]),
-                  cells.substr(offsets[i], offsets[i + 1] - offsets[i])};
-    if (i > 0 && KeyOf(entries[i]) <= KeyOf(entries[i - 1])) {
-      return Corrupt("entries: not ascending");
-    }
+  std::vector<SeriesKey> keys(block.entries);
+  for (size_t i = 0; i < keys.size(); ++i) {
+    keys[i] = {SubjectId(subjects[i]), SeriesId(series[i])};
+    if (i > 0 && keys[i] <= keys[i - 1]) return Corrupt("entries: not ascending");
   }
-  if (entries.empty() || KeyOf(entries.front()) != block.first ||
-      KeyOf(entries.back()) != block.last) {
+  if (keys.empty() || keys.front() != block.first || keys.back() != block.last) {
     return Corrupt("entries: not what the entity index says");
   }
-  return entries;
+  return EntryList(std::move(keys), std::move(offsets), std::move(cells));
 }
 
-Result<std::vector<SeriesEntry>> ReadEntryBlock(File& file, FileNumber number,
-                                                const EntryBlock& block) {
+Result<EntryList> ReadEntryBlock(File& file, FileNumber number, const EntryBlock& block) {
   std::string bytes(block.extent.bytes, '\0');
   RETURN_IF_ERROR(file.ReadAt(block.extent.offset, bytes));
   if (PlacedCrc32c(bytes, number.value(), block.extent.offset) != block.extent.checksum) {

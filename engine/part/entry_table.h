@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "engine/base/result.h"
@@ -74,11 +75,36 @@ class EntryTableWriter {
 // The whole entity index section. kCorruption.
 Result<std::vector<EntryBlock>> DecodeEntryIndex(std::string_view index, const Section& entities);
 
+// The entries of one block, side by side.
+class EntryList {
+ public:
+  EntryList() = default;
+  // `keys` ascending; `offsets`, one more than keys, into `entities`.
+  EntryList(std::vector<SeriesKey> keys, std::vector<uint32_t> offsets, std::string entities)
+      : keys_(std::move(keys)), offsets_(std::move(offsets)), entities_(std::move(entities)) {}
+
+  size_t size() const { return keys_.size(); }
+  const SeriesKey& key(size_t i) const { return keys_[i]; }
+  std::string_view entity(size_t i) const {
+    return std::string_view(entities_).substr(offsets_[i], offsets_[i + 1] - offsets_[i]);
+  }
+  SeriesEntry entry(size_t i) const {
+    return {keys_[i].subject, keys_[i].series, std::string(entity(i))};
+  }
+  // The first entry from `from` on whose key is not below `key`.
+  size_t Find(size_t from, const SeriesKey& key) const;
+  size_t MemoryBytes() const;
+
+ private:
+  std::vector<SeriesKey> keys_;
+  std::vector<uint32_t> offsets_;
+  std::string entities_;
+};
+
 // The entries of one block; not the checksum. kCorruption.
-Result<std::vector<SeriesEntry>> DecodeEntryBlock(std::string_view bytes, const EntryBlock& block);
+Result<EntryList> DecodeEntryBlock(std::string_view bytes, const EntryBlock& block);
 
 // Reads one block, verifies and decodes it. kCorruption names the byte range.
-Result<std::vector<SeriesEntry>> ReadEntryBlock(File& file, FileNumber number,
-                                                const EntryBlock& block);
+Result<EntryList> ReadEntryBlock(File& file, FileNumber number, const EntryBlock& block);
 
 }  // namespace ficus

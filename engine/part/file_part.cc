@@ -1,9 +1,12 @@
 #include "engine/part/file_part.h"
 
 #include <algorithm>
+#include <string>
 #include <utility>
 
 #include "engine/base/check.h"
+#include "engine/part/block_cache.h"
+#include "engine/part/block_codec.h"
 #include "engine/part/block_reader.h"
 #include "engine/part/entry_table.h"
 #include "engine/part/file_cache.h"
@@ -33,10 +36,13 @@ FilePart::FilePart(FileSystem& fs, std::string path, SectionFooter frame, PartFo
       path_(std::move(path)),
       frame_(std::move(frame)),
       footer_(footer),
-      index_(footer_.info.number, frame_),
-      owner_(FileCache::NewOwner()) {}
+      owner_(FileCache::NewOwner()),
+      index_(footer_.info.number, owner_, frame_) {}
 
-FilePart::~FilePart() { FileCache::ForProcess().Drop(owner_); }
+FilePart::~FilePart() {
+  FileCache::ForProcess().Drop(owner_);
+  BlockCache::ForProcess().Drop(owner_);
+}
 
 Error FilePart::Named(Error error) const { return std::move(error).With("part " + path_); }
 
@@ -99,7 +105,7 @@ Result<std::vector<SeriesEntry>> FilePart::ReadSeriesEntries(FileClass file_clas
   for (const EntryBlock& block : blocks.value()) {
     auto some = ReadEntryBlock(*file, info().number, block);
     if (!some.has_value()) return Named(std::move(some).error());
-    std::move(some.value().begin(), some.value().end(), std::back_inserter(entries));
+    for (size_t i = 0; i < some->size(); ++i) entries.push_back(some->entry(i));
   }
   return entries;
 }
@@ -118,6 +124,12 @@ class PartTally {
       return BadRange(low, high - low, "data in no block, or in two");
     }
     data_offset_ += header.bytes();
+    for (size_t i = 0; i < header.columns.size(); ++i) {
+      if (HasTheseBounds(header.columns[i], rows.columns[i])) continue;
+      return BadRange(header.keys.offset, header.bytes(),
+                      "block: column " + std::to_string(header.columns[i].id.value()) +
+                          " does not have the bounds that its header says");
+    }
     for (size_t row = 0; row < rows.rows(); ++row) {
       const SeriesKey key = {rows.subject, rows.series[row]};
       const bool first = blocks_ == 0 && row == 0;

@@ -44,8 +44,8 @@ class FilePart final : public Part, public std::enable_shared_from_this<FilePart
   const std::string path_;
   const SectionFooter frame_;
   const PartFooter footer_;
+  const uint64_t owner_;  // in the caches
   const PartIndex index_;
-  const uint64_t owner_;  // in the file cache
 };
 
 }  // namespace ficus

@@ -24,18 +24,27 @@ class CursorInput final : public RunInput {
   const ScanCost& cost() const { return cursor_->cost(); }
   // After the last row of the run was taken.
   void Swap(RowBatch& rows) { std::swap(rows, run_); }
+  // The run, while it is unread.
+  UnreadRun* unread() const { return unread_; }
 
  private:
   Result<bool> NextRun(Run& run) override {
     do {
-      ASSIGN_OR_RETURN(const bool found, cursor_->Next(run_));
+      ASSIGN_OR_RETURN(const bool found, cursor_->NextRun(run_, unread_));
       if (!found) return false;
-    } while (run_.rows() == 0);
-    run.rows = &run_;
+    } while (unread_ == nullptr && run_.rows() == 0);
+    if (unread_ == nullptr) {
+      run.rows = &run_;
+    } else {
+      const BlockHeader& header = unread_->header();
+      run.first = {FirstKey(header), header.times.begin};
+      run.last = {LastKey(header), header.times.end - 1};
+    }
     return true;
   }
   Result<const RowBatch*> ReadRun() override {
-    CHECK(false) << "a cursor's runs are read";
+    RETURN_IF_ERROR(unread_->ReadRows(run_));
+    unread_ = nullptr;
     return &run_;
   }
   Error Unsorted() const override {
@@ -44,6 +53,7 @@ class CursorInput final : public RunInput {
 
   const std::unique_ptr<RowCursor> cursor_;
   RowBatch run_;
+  UnreadRun* unread_ = nullptr;
 };
 
 class MergedCursor final : public RowCursor {
@@ -52,8 +62,14 @@ class MergedCursor final : public RowCursor {
       : cursors_(std::move(cursors)), merger_(std::move(inputs)) {}
 
   Result<bool> Next(RowBatch& rows) override {
+    UnreadRun* unread = nullptr;
+    ASSIGN_OR_RETURN(const bool found, NextRun(rows, unread));
+    if (unread != nullptr) RETURN_IF_ERROR(unread->ReadRows(rows));
+    return found;
+  }
+  Result<bool> NextRun(RowBatch& rows, UnreadRun*& unread) override {
     CHECK(!failed_) << "a merge that failed cannot go on";
-    auto filled = Fill(rows);
+    auto filled = Fill(rows, unread);
     failed_ = !filled.has_value();
     return filled;
   }
@@ -71,12 +87,22 @@ class MergedCursor final : public RowCursor {
   }
 
  private:
-  Result<bool> Fill(RowBatch& rows) {
+  Result<bool> Fill(RowBatch& rows, UnreadRun*& unread) {
+    unread = nullptr;
     ClearRows(rows);
+    if (handed_on_unread_) RETURN_IF_ERROR(merger_.Skip());
+    handed_on_unread_ = false;
     while (rows.rows() < kRunRowsTarget) {
-      if (step_.rows.rows() == 0) {
+      if (step_.rows.rows() == 0 && !has_unread_) {
         ASSIGN_OR_RETURN(const bool found, merger_.Next(step_));
         if (!found) break;
+        has_unread_ = step_.is_unread();
+      }
+      if (has_unread_) {
+        // After the rows before it.
+        if (rows.rows() > 0) break;
+        RETURN_IF_ERROR(HandOnUnread(unread));
+        return true;
       }
       const RowBatch& run = *step_.input->rows();
       if (step_.rows.rows() == run.rows() && run.rows() >= kWholeRunRowsMin) {
@@ -93,9 +119,19 @@ class MergedCursor final : public RowCursor {
     return rows.rows() > 0;
   }
 
+  Result<> HandOnUnread(UnreadRun*& unread) {
+    auto& input = *static_cast<CursorInput*>(step_.input);
+    unread = input.unread();
+    has_unread_ = false;
+    handed_on_unread_ = true;
+    return input.Pass(input.last());
+  }
+
   const std::vector<CursorInput*> cursors_;  // owned by merger_
   RunMerger merger_;
-  RunMerger::Step step_;  // its rows have not been handed on yet
+  RunMerger::Step step_;           // its rows have not been handed on yet
+  bool has_unread_ = false;        // step_ is an unread run, not handed on yet
+  bool handed_on_unread_ = false;  // merger_ stands at a run that was
   bool failed_ = false;
   mutable ScanCost cost_;
 };

@@ -18,8 +18,8 @@ std::string BoundsText(const BlockColumn& column) {
     return fmt::format(" in [{}, {}]", std::bit_cast<double>(column.min_word),
                        std::bit_cast<double>(column.max_word));
   }
-  return fmt::format(" in [{}, {}]", static_cast<int64_t>(column.min_word),
-                     static_cast<int64_t>(column.max_word));
+  return fmt::format(" in [{}, {}], sum {}", static_cast<int64_t>(column.min_word),
+                     static_cast<int64_t>(column.max_word), static_cast<int64_t>(column.sum_word));
 }
 
 std::string BlockText(uint64_t number, const RawBlock& block) {

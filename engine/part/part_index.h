@@ -1,8 +1,7 @@
-// A part's index in memory: the sparse index and the primary blocks used last, decoded.
+// A part's index in memory: the sparse index; primary blocks are in the block cache.
 #pragma once
 
 #include <cstdint>
-#include <list>
 #include <memory>
 #include <vector>
 
@@ -26,8 +25,8 @@ using PrimaryBlock = std::vector<BlockHeader>;
 // during a read.
 class PartIndex {
  public:
-  // `footer` names the sections that every part has.
-  PartIndex(FileNumber number, const SectionFooter& footer);
+  // `footer` names the sections that every part has; `owner` is the part's in the block cache.
+  PartIndex(FileNumber number, uint64_t owner, const SectionFooter& footer);
 
   // With `ledger` null nothing is kept.
   Result<std::shared_ptr<const SparseIndex>> Load(File& file, MemoryLedger* ledger) const;
@@ -42,17 +41,8 @@ class PartIndex {
   const Section& data() const { return data_; }
 
  private:
-  struct Cached {
-    uint64_t offset;
-    std::shared_ptr<const PrimaryBlock> block;
-    MemoryReservation memory;
-  };
-
-  std::shared_ptr<const PrimaryBlock> Find(uint64_t offset) const;
-  void Keep(uint64_t offset, const std::shared_ptr<const PrimaryBlock>& block,
-            MemoryLedger& ledger) const;
-
   const FileNumber number_;
+  const uint64_t owner_;
   const Section data_;
   const Section primary_;
   const Section meta_;
@@ -60,8 +50,6 @@ class PartIndex {
   mutable Mutex mutex_;
   mutable std::shared_ptr<const SparseIndex> sparse_ GUARDED_BY(mutex_);
   mutable MemoryReservation sparse_memory_ GUARDED_BY(mutex_);
-  mutable std::list<Cached> cached_ GUARDED_BY(mutex_);  // the one used last first
-  mutable size_t cached_bytes_ GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace ficus

@@ -106,33 +106,83 @@ PartScan::PartScan(std::shared_ptr<const FilePart> part, std::shared_ptr<File> f
       ledger_(ledger),
       finder_(*part_, *file_, request_, ledger_) {}
 
+template <typename T>
+Result<T> PartScan::Checked(Result<T> result) {
+  cost_.blocks_skipped = finder_.skipped();
+  if (result.has_value()) return result;
+  failed_ = true;
+  return part_->Named(std::move(result).error());
+}
+
 Result<bool> PartScan::Next(RowBatch& rows) {
+  bool unread = false;
+  return Checked(Step(rows, false, unread));
+}
+
+Result<bool> PartScan::NextRun(RowBatch& rows, UnreadRun*& unread) {
+  bool is_unread = false;
+  auto stepped = Checked(Step(rows, true, is_unread));
+  unread = is_unread ? this : nullptr;
+  return stepped;
+}
+
+Result<bool> PartScan::Step(RowBatch& rows, bool may_be_unread, bool& unread) {
   CHECK(!failed_) << "a scan that failed cannot go on";
   ClearRows(rows);
   rows.subject = request_.subject;
-  auto stepped = Step(rows);
-  cost_.blocks_skipped = finder_.skipped();
-  if (stepped.has_value()) return stepped;
-  failed_ = true;
-  return part_->Named(std::move(stepped).error());
-}
-
-Result<bool> PartScan::Step(RowBatch& rows) {
   for (;;) {
     if (fetched_.empty()) {
       if (!at_end_) RETURN_IF_ERROR(Fetch());
       if (fetched_.empty()) return false;
     }
-    const Fetched fetched = std::move(fetched_.front());
+    current_ = std::move(fetched_.front());
     fetched_.pop_front();
-    ASSIGN_OR_RETURN(RowBatch decoded, Decode(fetched));
-    ++cost_.blocks_read;
-    cost_.rows_read += fetched.header.rows;
+    const BlockHeader& header = current_.header;
+    if (current_.is_whole && may_be_unread) {
+      unread = true;
+      RETURN_IF_ERROR(CheckOrder(header.first_series, header.times.begin, header.first_series,
+                                 header.times.end - 1));
+      return true;
+    }
+    ASSIGN_OR_RETURN(RowBatch decoded, DecodeCurrent());
     if (decoded.rows() == 0) continue;
-    RETURN_IF_ERROR(CheckOrder(decoded, fetched.header));
+    RETURN_IF_ERROR(CheckOrder(decoded.series.front(), decoded.timestamps.front(),
+                               decoded.series.back(), decoded.timestamps.back()));
     rows = std::move(decoded);
     return true;
   }
+}
+
+Result<ColumnValues> PartScan::ReadColumn(const BlockColumn& column) {
+  const auto read = [&]() -> Result<ColumnValues> {
+    RETURN_IF_ERROR(ReserveDecoded());
+    ASSIGN_OR_RETURN(std::vector<FilePiece> pieces, CurrentPieces());
+    ++cost_.blocks_read;
+    cost_.rows_read += current_.header.rows;
+    return BlockReader(part_->info().number, current_.header, std::move(pieces)).ReadColumn(column);
+  };
+  return Checked(read());
+}
+
+Result<> PartScan::ReadRows(RowBatch& rows) {
+  auto decoded = Checked(DecodeCurrent());
+  if (!decoded.has_value()) return std::move(decoded).error();
+  rows = std::move(decoded).value();
+  return Ok();
+}
+
+// A block that may stand for its rows: nothing of it is cut off or deleted.
+bool PartScan::IsWhole(const BlockHeader& header) const {
+  return request_.unread != ScanRequest::Unread::kNone && header.series == 1 &&
+         !header.has_tombstones && request_.times.begin <= header.times.begin &&
+         header.times.end <= request_.times.end;
+}
+
+bool PartScan::HasAllBounds(const BlockHeader& header) const {
+  return std::all_of(header.columns.begin(), header.columns.end(), [&](const BlockColumn& column) {
+    return column.has_bounds ||
+           !std::binary_search(request_.columns.begin(), request_.columns.end(), column.id);
+  });
 }
 
 Result<> PartScan::Fetch() {
@@ -156,24 +206,33 @@ Result<> PartScan::Find(uint64_t& bytes) {
     }
     Fetched fetched;
     fetched.header = *header;
-    fetched.extents = WantedExtents(*header, &request_.columns);
-    for (const Extent& extent : fetched.extents) {
-      const uint64_t end = spans_.empty() ? 0 : spans_.back().offset + spans_.back().bytes;
-      const bool joins = !spans_.empty() && extent.offset - end <= kGapBytesMax &&
-                         extent.offset + extent.bytes - spans_.back().offset <= kAheadBytesMax;
-      const uint64_t before = joins ? spans_.back().bytes : 0;
-      if (joins) {
-        spans_.back().bytes =
-            static_cast<uint32_t>(extent.offset + extent.bytes - spans_.back().offset);
-      } else {
-        spans_.push_back({extent.offset, extent.bytes, 0});
-      }
-      bytes += spans_.back().bytes - before;
-      fetched.buffers.push_back(spans_.size() - 1);
-    }
+    fetched.is_whole = IsWhole(*header);
+    const bool is_needed = !fetched.is_whole ||
+                           request_.unread != ScanRequest::Unread::kForBounds ||
+                           !HasAllBounds(*header);
+    if (is_needed) AddExtents(fetched, bytes);
     fetched_.push_back(std::move(fetched));
   }
   return Ok();
+}
+
+// Joins what the block needs to the pieces that will be read.
+void PartScan::AddExtents(Fetched& fetched, uint64_t& bytes) {
+  fetched.extents = WantedExtents(fetched.header, &request_.columns);
+  for (const Extent& extent : fetched.extents) {
+    const uint64_t end = spans_.empty() ? 0 : spans_.back().offset + spans_.back().bytes;
+    const bool joins = !spans_.empty() && extent.offset - end <= kGapBytesMax &&
+                       extent.offset + extent.bytes - spans_.back().offset <= kAheadBytesMax;
+    const uint64_t before = joins ? spans_.back().bytes : 0;
+    if (joins) {
+      spans_.back().bytes =
+          static_cast<uint32_t>(extent.offset + extent.bytes - spans_.back().offset);
+    } else {
+      spans_.push_back({extent.offset, extent.bytes, 0});
+    }
+    bytes += spans_.back().bytes - before;
+    fetched.buffers.push_back(spans_.size() - 1);
+  }
 }
 
 Result<> PartScan::Read() {
@@ -186,30 +245,54 @@ Result<> PartScan::Read() {
   return part_->fs().Read(batch);
 }
 
-Result<RowBatch> PartScan::Decode(const Fetched& fetched) {
-  block_memory_.Release();
-  ASSIGN_OR_RETURN(block_memory_,
-                   ledger_.Reserve(MemoryConsumer::kQueries, fetched.header.decoded_bytes));
+Result<> PartScan::ReserveDecoded() {
+  const size_t bytes = current_.header.decoded_bytes;
+  if (block_memory_.bytes() == 0) {
+    ASSIGN_OR_RETURN(block_memory_, ledger_.Reserve(MemoryConsumer::kQueries, bytes));
+  } else if (block_memory_.bytes() < bytes) {
+    RETURN_IF_ERROR(block_memory_.Resize(bytes));
+  }
+  return Ok();
+}
+
+Result<std::vector<FilePiece>> PartScan::CurrentPieces() {
   std::vector<FilePiece> pieces;
-  for (const size_t buffer : fetched.buffers) {
+  if (current_.extents.empty()) {
+    const BlockHeader& header = current_.header;
+    current_bytes_.resize(static_cast<size_t>(header.bytes()));
+    RETURN_IF_ERROR(file_->ReadAt(header.keys.offset, current_bytes_));
+    cost_.bytes_read += current_bytes_.size();
+    pieces.push_back({header.keys.offset, current_bytes_});
+    return pieces;
+  }
+  for (const size_t buffer : current_.buffers) {
     if (pieces.empty() || pieces.back().offset != spans_[buffer].offset) {
       pieces.push_back({spans_[buffer].offset, buffers_[buffer]});
     }
   }
-  return BlockReader(part_->info().number, fetched.header, std::move(pieces)).Read(request_);
+  return pieces;
 }
 
-Result<> PartScan::CheckOrder(const RowBatch& rows, const BlockHeader& header) {
-  const bool ordered =
-      !has_last_ || last_series_ < rows.series.front() ||
-      (last_series_ == rows.series.front() && last_time_ < rows.timestamps.front());
+Result<RowBatch> PartScan::DecodeCurrent() {
+  RETURN_IF_ERROR(ReserveDecoded());
+  ASSIGN_OR_RETURN(std::vector<FilePiece> pieces, CurrentPieces());
+  ++cost_.blocks_read;
+  cost_.rows_read += current_.header.rows;
+  return BlockReader(part_->info().number, current_.header, std::move(pieces)).Read(request_);
+}
+
+Result<> PartScan::CheckOrder(SeriesId first_series, UnixNanos first_time, SeriesId last_series,
+                              UnixNanos last_time) {
+  const bool ordered = !has_last_ || last_series_ < first_series ||
+                       (last_series_ == first_series && last_time_ < first_time);
   if (!ordered) {
+    const BlockHeader& header = current_.header;
     return BadRange(header.keys.offset, header.bytes(),
                     "block: its rows come before the last ones");
   }
   has_last_ = true;
-  last_series_ = rows.series.back();
-  last_time_ = rows.timestamps.back();
+  last_series_ = last_series;
+  last_time_ = last_time;
   return Ok();
 }
 

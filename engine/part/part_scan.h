@@ -12,6 +12,7 @@
 #include "engine/base/result.h"
 #include "engine/io/file_system.h"
 #include "engine/part/block_header.h"
+#include "engine/part/block_reader.h"
 #include "engine/part/file_part.h"
 #include "engine/part/file_window.h"
 #include "engine/part/row_source.h"
@@ -53,29 +54,46 @@ class BlockFinder {
 };
 
 // Reads ahead: the blocks that will be wanted next are asked for together.
-class PartScan final : public RowCursor {
+class PartScan final : public RowCursor, private UnreadRun {
  public:
   PartScan(std::shared_ptr<const FilePart> part, std::shared_ptr<File> file, ScanRequest request,
            MemoryLedger& ledger);
 
   Result<bool> Next(RowBatch& rows) override;
+  Result<bool> NextRun(RowBatch& rows, UnreadRun*& unread) override;
   const ScanCost& cost() const override { return cost_; }
 
  private:
   struct Fetched {
     BlockHeader header;
-    std::vector<Extent> extents;
+    std::vector<Extent> extents;  // none while the block is read only when asked for
     std::vector<size_t> buffers;  // of each extent, in buffers_
+    bool is_whole = false;        // may be handed on unread
   };
 
-  Result<bool> Step(RowBatch& rows);
+  // The block at hand, unread.
+  const BlockHeader& header() const override { return current_.header; }
+  Result<ColumnValues> ReadColumn(const BlockColumn& column) override;
+  Result<> ReadRows(RowBatch& rows) override;
+
+  Result<bool> Step(RowBatch& rows, bool may_be_unread, bool& unread);
+  // `result`, or its error with the part's name, after which nothing more can be read.
+  template <typename T>
+  Result<T> Checked(Result<T> result);
+  bool IsWhole(const BlockHeader& header) const;
+  bool HasAllBounds(const BlockHeader& header) const;
   // Finds and reads the next blocks. Nothing is fetched at the end.
   Result<> Fetch();
   Result<> Find(uint64_t& bytes);
   Result<> Read();
-  Result<RowBatch> Decode(const Fetched& fetched);
+  void AddExtents(Fetched& fetched, uint64_t& bytes);
+  // The bytes of the block at hand, read now where they were not fetched.
+  Result<std::vector<FilePiece>> CurrentPieces();
+  Result<> ReserveDecoded();
+  Result<RowBatch> DecodeCurrent();
   // Blocks whose last series goes on in the next must not overlap; only their rows tell.
-  Result<> CheckOrder(const RowBatch& rows, const BlockHeader& header);
+  Result<> CheckOrder(SeriesId first_series, UnixNanos first_time, SeriesId last_series,
+                      UnixNanos last_time);
 
   const std::shared_ptr<const FilePart> part_;
   const std::shared_ptr<File> file_;
@@ -85,6 +103,8 @@ class PartScan final : public RowCursor {
   MemoryReservation raw_memory_;
   MemoryReservation block_memory_;
   std::deque<Fetched> fetched_;
+  Fetched current_;
+  std::string current_bytes_;  // of current_, where it was not fetched
   std::vector<Extent> spans_;  // what buffers_ hold
   std::vector<std::string> buffers_;
   size_t ahead_ = 1;  // blocks to fetch at once

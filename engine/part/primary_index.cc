@@ -115,13 +115,20 @@ void PutColumnList(std::string& out, const std::vector<BlockColumn>& columns) {
   }
 }
 
-void PutBounds(std::string& out, const BlockColumn& column) {
+// The sum over what the lowest value would give.
+uint64_t Surplus(const BlockColumn& column) {
+  return column.sum_word - column.min_word * column.values;
+}
+
+void PutBounds(std::string& out, const BlockColumn& column, uint32_t rows) {
+  PutVarint(out, rows - column.values);
   if (column.type == ColumnType::kFloat64) {
     PutLittle(out, column.min_word);
     PutLittle(out, column.max_word);
   } else {
     PutVarint(out, ZigZag(static_cast<int64_t>(column.min_word)));
     PutVarint(out, column.max_word - column.min_word);
+    PutVarint(out, Surplus(column));
   }
 }
 
@@ -138,7 +145,7 @@ void PutHeader(std::string& out, const BlockHeader& header, const BlockHeader& b
   for (const BlockColumn& column : header.columns) {
     PutVarint(out, uint64_t{column.extent.bytes} << 1 | uint64_t{column.has_bounds});
     if (!header.one_checksum) PutLittle(out, column.extent.checksum);
-    if (column.has_bounds) PutBounds(out, column);
+    if (column.has_bounds) PutBounds(out, column, header.rows);
   }
 }
 
@@ -251,8 +258,9 @@ class HeaderReader {
       if (!ReadExtent(column.extent, 1, &column.has_bounds)) return false;
       column.extent.checksum = 0;
       if (!header.one_checksum && !reader_.ReadLittle(column.extent.checksum)) return false;
-      column.min_word = column.max_word = 0;
-      if (column.has_bounds && !ReadBounds(column)) return false;
+      column.min_word = column.max_word = column.sum_word = 0;
+      column.values = 0;
+      if (column.has_bounds && !ReadBounds(column, header.rows)) return false;
     }
     return true;
   }
@@ -271,8 +279,10 @@ class HeaderReader {
     return true;
   }
 
-  bool ReadBounds(BlockColumn& column) {
-    if (!IsFixed(column.type)) return false;
+  bool ReadBounds(BlockColumn& column, uint32_t rows) {
+    uint64_t missing = 0;
+    if (!IsFixed(column.type) || !reader_.ReadVarintAtMost(rows - 1, missing)) return false;
+    column.values = rows - static_cast<uint32_t>(missing);
     if (column.type == ColumnType::kFloat64) {
       if (!reader_.ReadLittle(column.min_word) || !reader_.ReadLittle(column.max_word)) {
         return false;
@@ -281,9 +291,13 @@ class HeaderReader {
     }
     uint64_t min = 0;
     uint64_t span = 0;
-    if (!reader_.ReadVarint(min) || !reader_.ReadVarint(span)) return false;
+    uint64_t surplus = 0;
+    if (!reader_.ReadVarint(min) || !reader_.ReadVarint(span) || !reader_.ReadVarint(surplus)) {
+      return false;
+    }
     column.min_word = static_cast<uint64_t>(UnZigZag(min));
     column.max_word = column.min_word + span;
+    column.sum_word = column.min_word * column.values + surplus;
     return static_cast<int64_t>(column.min_word) <= static_cast<int64_t>(column.max_word);
   }
 

@@ -96,6 +96,17 @@ void KeepExtreme(Accumulator& accumulator, AggregationFunction function, const C
 }
 
 template <typename T>
+void KeepBound(Accumulator& accumulator, AggregationFunction function, const BlockColumn& column) {
+  const bool is_max = function == AggregationFunction::kMax;
+  const T bound = FromWord<T>(is_max ? column.max_word : column.min_word);
+  const T extreme = FromWord<T>(accumulator.word);
+  // A bound is never NaN; what was kept so far may be.
+  const bool replaces =
+      accumulator.count == 0 || extreme != extreme || (is_max ? bound > extreme : bound < extreme);
+  if (replaces) accumulator.word = ToWord(bound);
+}
+
+template <typename T>
 TagValue FinishAs(const Accumulator& accumulator, AggregationFunction function) {
   const T value = FromWord<T>(accumulator.word);
   switch (function) {
@@ -146,6 +157,32 @@ void Accumulate(Accumulator& accumulator, AggregationFunction function, const Co
       break;
   }
   accumulator.count += CountValues(column, begin, end, matches);
+}
+
+bool AccumulateBounds(Accumulator& accumulator, AggregationFunction function,
+                      const BlockColumn& column) {
+  if (!column.has_bounds) return false;
+  const bool is_int = column.type == ColumnType::kInt64;
+  switch (function) {
+    case AggregationFunction::kSum:
+    case AggregationFunction::kMean:
+      if (!is_int) return false;
+      accumulator.word += column.sum_word;
+      break;
+    case AggregationFunction::kMin:
+    case AggregationFunction::kMax:
+      if (is_int) {
+        KeepBound<int64_t>(accumulator, function, column);
+      } else {
+        KeepBound<double>(accumulator, function, column);
+      }
+      break;
+    case AggregationFunction::kCount:
+    case AggregationFunction::kUnspecified:
+      break;
+  }
+  accumulator.count += column.values;
+  return true;
 }
 
 TagValue Finish(const Accumulator& accumulator, AggregationFunction function, ColumnType type) {

@@ -7,6 +7,7 @@
 
 #include "engine/model/column.h"
 #include "engine/model/tag_value.h"
+#include "engine/part/block_header.h"
 #include "engine/query/measure_query.h"
 
 namespace ficus {
@@ -25,6 +26,11 @@ struct Accumulator {
 // every row.
 void Accumulate(Accumulator& accumulator, AggregationFunction function, const ColumnValues& column,
                 size_t begin, size_t end, const uint8_t* matches);
+
+// Adds all values of a block by what its header says of them. False, and nothing was added, where
+// that is not enough.
+bool AccumulateBounds(Accumulator& accumulator, AggregationFunction function,
+                      const BlockColumn& column);
 
 // The value of the group; `type` is the field's.
 TagValue Finish(const Accumulator& accumulator, AggregationFunction function, ColumnType type);

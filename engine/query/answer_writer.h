@@ -1,12 +1,14 @@
-// The last step: offset and limit, batches for the sink, memory of what is on its way.
+// The last step: offset and limit, memory of what is on its way, the sink.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <utility>
 
 #include "engine/base/result.h"
-#include "engine/query/measure_row.h"
+#include "engine/part/row_range.h"
+#include "engine/query/measure_answer.h"
 #include "engine/query/memory_charge.h"
 
 namespace ficus {
@@ -20,49 +22,37 @@ class AnswerWriter {
   // Rows that may still be asked for, those to be skipped included; 0: the answer is complete.
   uint64_t wanted() const { return offset_left_ + limit_left_; }
 
-  // True when the next row is one to be skipped: it is counted and need not be built.
-  bool Skip() {
-    if (offset_left_ == 0) return false;
-    --offset_left_;
-    return true;
+  // Of the next `count` rows of the answer those that the sink is to get: the caller sends them.
+  RowRange Take(size_t count) {
+    const uint64_t begin = std::min<uint64_t>(offset_left_, count);
+    const uint64_t end = begin + std::min<uint64_t>(limit_left_, count - begin);
+    offset_left_ -= begin;
+    limit_left_ -= end - begin;
+    return {static_cast<size_t>(begin), static_cast<size_t>(end)};
   }
 
-  // After Skip() said no. `build` makes the row, of about `bytes` beyond MeasureRow itself; it is
-  // called once they are reserved.
-  template <typename Build>
-  Result<> Add(size_t bytes, const Build& build) {
-    RETURN_IF_ERROR(charge_.Grow(sizeof(MeasureRow) + bytes));
-    if (batch_.rows.empty()) batch_.rows.reserve(16);
-    ASSIGN_OR_RETURN(MeasureRow row, build());
-    batch_.rows.push_back(std::move(row));
-    ++rows_;
-    --limit_left_;
-    if (batch_.rows.size() >= kMeasureRowBatchMax || charge_.used() >= kBatchBytesMax) {
-      return Flush();
-    }
-    return Ok();
-  }
-
-  // Hands over what waits.
-  Result<> Flush() {
-    if (batch_.rows.empty()) return Ok();
-    batch_.reservation = charge_.Take();
-    MeasureRowBatch batch = std::move(batch_);
-    batch_ = MeasureRowBatch();
+  // Hands a batch of about `bytes` to the sink. `fill` makes it, once they are reserved.
+  template <typename Fill>
+  Result<> Send(size_t bytes, const Fill& fill) {
+    MeasureRowBatch batch;
+    RETURN_IF_ERROR(charge_.Grow(bytes));
+    RETURN_IF_ERROR(fill(batch));
+    batch.reservation = charge_.Take();
+    rows_ += batch.rows;
     return sink_.Accept(std::move(batch));
   }
 
   uint64_t rows() const { return rows_; }
 
  private:
-  static constexpr size_t kBatchBytesMax = size_t{1} << 20;
-
   MeasureRowSink& sink_;
   uint64_t offset_left_;
   uint64_t limit_left_;
   uint64_t rows_ = 0;
-  MeasureRowBatch batch_;
   MemoryCharge charge_;
 };
+
+// A batch of rows is not made longer than this unless one row alone is.
+inline constexpr size_t kAnswerBatchBytesMax = size_t{1} << 20;
 
 }  // namespace ficus

@@ -18,6 +18,7 @@ size_t EncodedLength(std::string_view rest) {
 
 // Type byte and delimiter: nothing in between.
 constexpr size_t kEmptyValueBytes = 2;
+constexpr char kStringByte = 1;
 constexpr char kIntByte = 2;
 
 }  // namespace
@@ -47,6 +48,23 @@ Result<TagValue> EntityView::Decode(size_t position) const {
   key += values_[position];
   ASSIGN_OR_RETURN(DecodedSeriesKey decoded, DecodeSeriesKey(key));
   return std::move(decoded.entity.front());
+}
+
+Result<> EntityView::AppendTo(ColumnValues& column, size_t position) const {
+  if (position >= values_.size()) {
+    return Error{ErrorCode::kCorruption, "a series key has too few values"};
+  }
+  const std::string_view encoded = values_[position];
+  const bool is_plain_text = encoded.front() == kStringByte &&
+                             column.type() == ColumnType::kString &&
+                             encoded.find('\\') == std::string_view::npos;
+  if (is_plain_text && encoded.size() > kEmptyValueBytes) {
+    column.AppendCell(encoded.substr(1, encoded.size() - kEmptyValueBytes));
+    return Ok();
+  }
+  ASSIGN_OR_RETURN(const TagValue value, Decode(position));
+  AppendValue(column, value);
+  return Ok();
 }
 
 Result<std::string> EncodeEntityValue(const TagValue& value) {

@@ -22,6 +22,8 @@ class EntityView {
   std::string_view encoded(size_t position) const { return values_[position]; }
   // Null for an empty string, as everywhere an entity is read back.
   Result<TagValue> Decode(size_t position) const;
+  // Appends the same; null where the column is of another type.
+  Result<> AppendTo(ColumnValues& column, size_t position) const;
   bool IsNull(size_t position) const;
 
  private:

@@ -38,7 +38,7 @@ class Runner {
     } else {
       RETURN_IF_ERROR(RunInTimeOrder());
     }
-    return writer_.Flush();
+    return Ok();
   }
 
   uint64_t rows() const { return writer_.rows(); }
@@ -144,11 +144,7 @@ class Runner {
   }
 
   Result<> WriteRows(const OrderedRows& rows) {
-    for (size_t i = 0; i < rows.size() && writer_.wanted() > 0; ++i) {
-      if (writer_.Skip()) continue;
-      RETURN_IF_ERROR(rows.Write(i, writer_));
-    }
-    return Ok();
+    return rows.Write(writer_.Take(rows.size()), writer_);
   }
 
   // Reads every slice once. On damage that may be skipped, true: start over.
@@ -191,6 +187,7 @@ class Runner {
       if (!again) break;
       groups.Clear();
     }
+    groups.Finish();
     step.Tag("rows_seen", groups.rows_seen());
     step.Tag("groups", groups.size());
     return groups.Write(writer_);

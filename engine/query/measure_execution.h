@@ -19,7 +19,7 @@
 #include "engine/base/result.h"
 #include "engine/model/ids.h"
 #include "engine/query/measure_plan.h"
-#include "engine/query/measure_row.h"
+#include "engine/query/measure_answer.h"
 #include "engine/query/query_trace.h"
 #include "engine/segment/group_store.h"
 
@@ -54,6 +54,8 @@ struct QueryLimits {
   // Series that are looked up one by one because the criteria name all of their entity; beyond it
   // the series index is scanned instead.
   size_t series_lookup_max = 10'000;
+  // Aggregations go by what headers say of whole blocks; false: they read every row.
+  bool use_bounds = true;
   // Rows kept for ordering at a time, per group. More rows mean more passes, not more memory.
   size_t sort_bytes = size_t{32} << 20;
 };

@@ -1,6 +1,7 @@
 #include "engine/query/measure_plan.h"
 
 #include <algorithm>
+#include <optional>
 #include <set>
 #include <utility>
 
@@ -295,7 +296,39 @@ class Planner {
       CollectColumns(plan);
       RETURN_IF_ERROR(Bind(plan, indexed));
     }
+    FindTypes();
     return Ok();
+  }
+
+  // The types that the columns of each group's rows have in the answer.
+  void FindTypes() {
+    for (MeasureGroupPlan& plan : detail_->groups) {
+      for (const FamilyTags& family : detail_->shape.tags) {
+        for (const std::string& tag : family.tags) {
+          plan.types.tags.push_back(TypeIn(plan, [&](const MeasureSchema& measure) {
+            const TagSpec* spec = FindTag(measure, family.family, tag);
+            return spec == nullptr ? std::nullopt : std::optional(ColumnTypeOf(spec->type));
+          }));
+        }
+      }
+      for (const std::string& field : detail_->output_fields) {
+        plan.types.fields.push_back(TypeIn(plan, [&](const MeasureSchema& measure) {
+          const FieldSpec* spec = FindField(measure, field);
+          return spec == nullptr ? std::nullopt : std::optional(ColumnTypeOf(spec->type));
+        }));
+      }
+      detail_->types_differ = detail_->types_differ || plan.types != detail_->groups.front().types;
+    }
+  }
+
+  // What `type_of` says of the plan's own measure, else of the first one that it knows.
+  template <typename TypeOf>
+  ColumnType TypeIn(const MeasureGroupPlan& plan, const TypeOf& type_of) const {
+    std::optional<ColumnType> type = type_of(plan.measure->measure());
+    for (const MeasureGroupPlan& other : detail_->groups) {
+      if (!type.has_value()) type = type_of(other.measure->measure());
+    }
+    return type.value_or(ColumnType::kInt64);
   }
 
   std::set<std::string> IndexedTags() const {

@@ -7,8 +7,8 @@
 
 #include "engine/base/clock.h"
 #include "engine/base/result.h"
+#include "engine/query/measure_answer.h"
 #include "engine/query/measure_query.h"
-#include "engine/query/measure_row.h"
 #include "engine/schema/schema_snapshot.h"
 
 namespace ficus {

@@ -10,8 +10,8 @@
 
 #include "engine/model/column.h"
 #include "engine/query/compiled_criteria.h"
+#include "engine/query/measure_answer.h"
 #include "engine/query/measure_query.h"
-#include "engine/query/measure_row.h"
 #include "engine/schema/schema_snapshot.h"
 
 namespace ficus {
@@ -22,6 +22,13 @@ struct ScanColumn {
   friend bool operator==(const ScanColumn&, const ScanColumn&) = default;
 };
 
+// The types of the columns of an answer.
+struct AnswerTypes {
+  std::vector<ColumnType> tags;
+  std::vector<ColumnType> fields;
+  friend bool operator==(const AnswerTypes&, const AnswerTypes&) = default;
+};
+
 // The query as one group has to answer it. Objects live in MeasurePlanDetail::schema.
 struct MeasureGroupPlan {
   const SchemaObject* group = nullptr;
@@ -29,6 +36,7 @@ struct MeasureGroupPlan {
   std::vector<ScanColumn> columns;  // ascending ids; ValueSource::index of a column counts here
   std::vector<ValueSource> tags;    // as MeasurePlanDetail::output_tags
   std::vector<ValueSource> fields;  // as MeasurePlanDetail::output_fields
+  AnswerTypes types;  // of `tags` and `fields`; where the group has none, those of another group
   std::vector<ValueSource> group_by;
   ValueSource aggregated;
   ValueSource top;
@@ -53,6 +61,7 @@ struct MeasurePlanDetail {
   MeasureRowShape shape;
   // Rows before aggregation have these fields; without aggregation they are shape.fields.
   std::vector<std::string> output_fields;
+  bool types_differ = false;           // between groups: their rows go into different batches
   bool needs_entity_for_tags = false;  // some output tag is an entity tag
   bool groups_by_entity = false;       // some group_by tag is an entity tag
 

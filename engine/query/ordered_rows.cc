@@ -28,149 +28,189 @@ void OrderedRows::BeginPass(uint64_t wanted, std::optional<OrderKey> after) {
   bound_.reset();
   incomplete_ = false;
   rows_seen_ = 0;
-  kept_.clear();
   stores_.clear();
+  runs_.clear();
+  rows_ = 0;
+  order_.clear();
   open_stores_.clear();
   entity_bytes_ = 0;
   charge_.ShrinkTo(0);
 }
 
-OrderedRows::Store OrderedRows::EmptyStore(const MeasureGroupPlan& plan) {
-  Store store(plan);
-  for (const ScanColumn& column : plan.columns) store.columns.emplace_back(column.id, column.type);
-  return store;
-}
-
-OrderedRows::Store& OrderedRows::StoreOf(const ShardSource& source, uint32_t& number) {
+uint32_t OrderedRows::StoreOf(const ShardSource& source) {
   const auto [found, added] =
       open_stores_.try_emplace(&source, static_cast<uint32_t>(stores_.size()));
-  if (added) stores_.push_back(EmptyStore(source.plan));
-  number = found->second;
-  return stores_[number];
+  if (added) stores_.emplace_back(source.plan);
+  return found->second;
+}
+
+// `top` is null where the row has no such field, or nothing is ordered by one.
+OrderKey OrderedRows::KeyOf(const ColumnValues* top, size_t row, UnixNanos time,
+                            SeriesId series) const {
+  OrderKey key;
+  if (context_.plan.top.has_value()) {
+    key.field = OrderOf(top, row, context_.plan.top->order != SortOrder::kAscending);
+  }
+  key.time = OrderOfTime(time, context_.plan.descending);
+  key.series = series.value();
+  return key;
+}
+
+OrderKey OrderedRows::KeyOf(const StoredRow& place) const {
+  const RowStore& store = stores_[place.store];
+  const ValueSource& top = store.plan().top;
+  const ColumnValues* column =
+      top.kind == ValueSource::Kind::kColumn ? &store.column(top.index) : nullptr;
+  return KeyOf(column, place.row, store.timestamp(place.row), store.series(place.row));
 }
 
 OrderKey OrderedRows::KeyOf(const SeriesRows& rows, size_t row) const {
-  OrderKey key;
-  if (context_.plan.top.has_value()) {
-    const ValueSource& top = rows.source.plan.top;
-    const ColumnValues* column =
-        top.kind == ValueSource::Kind::kColumn ? rows.columns[top.index] : nullptr;
-    key.field = OrderOf(column, row, context_.plan.top->order != SortOrder::kAscending);
-  }
-  key.time = OrderOfTime(rows.batch.timestamps[row], context_.plan.descending);
-  key.series = rows.series.value();
-  return key;
+  const ValueSource& top = rows.source.plan.top;
+  const ColumnValues* column =
+      top.kind == ValueSource::Kind::kColumn ? rows.columns[top.index] : nullptr;
+  return KeyOf(column, row, rows.batch.timestamps[row], rows.series);
+}
+
+bool OrderedRows::IsInBounds(const OrderKey& key) const {
+  return (!after_.has_value() || key > *after_) && (!bound_.has_value() || key < *bound_);
 }
 
 void OrderedRows::PickRows(const SeriesRows& rows) {
   picked_.clear();
+  picked_rows_ = 0;
+  const bool is_bounded = after_.has_value() || bound_.has_value();
+  if (rows.matches == nullptr && !is_bounded) {
+    picked_.push_back({rows.begin, rows.end});
+    picked_rows_ = rows.end - rows.begin;
+    return;
+  }
   for (size_t row = rows.begin; row < rows.end; ++row) {
     if (rows.matches != nullptr && rows.matches[row - rows.begin] == 0) continue;
-    ++rows_seen_;
-    const OrderKey key = KeyOf(rows, row);
-    if (after_.has_value() && key <= *after_) continue;
-    if (bound_.has_value() && key >= *bound_) continue;
-    picked_.emplace_back(key, row);
+    if (is_bounded && !IsInBounds(KeyOf(rows, row))) continue;
+    ++picked_rows_;
+    if (!picked_.empty() && picked_.back().end == row) {
+      ++picked_.back().end;
+    } else {
+      picked_.push_back({row, row + 1});
+    }
   }
 }
 
 Result<> OrderedRows::Accept(const SeriesRows& rows) {
+  const size_t count = rows.end - rows.begin;
+  rows_seen_ += rows.matches == nullptr
+                    ? count
+                    : static_cast<uint64_t>(std::count(rows.matches, rows.matches + count, 1));
   PickRows(rows);
-  if (picked_.empty()) return Ok();
+  if (picked_rows_ == 0) return Ok();
+  const std::optional<OrderKey> bound = bound_;
   RETURN_IF_ERROR(MakeRoom(BytesOf(rows)));
   // Making room may have lowered the bound below rows that were picked.
-  if (bound_.has_value()) {
-    std::erase_if(picked_, [&](const auto& row) { return row.first >= *bound_; });
-    if (picked_.empty()) return Ok();
+  if (bound_ != bound) {
+    PickRows(rows);
+    if (picked_rows_ == 0) return Ok();
   }
-  RETURN_IF_ERROR(Append(rows));
+  Append(rows);
   // Selecting only now and then makes it cheap per row.
-  if (kept_.size() >= kRowsMin && kept_.size() / 2 >= wanted_) Compact(wanted_);
+  if (rows_ >= kRowsMin && rows_ / 2 >= wanted_) Compact(wanted_);
   return Ok();
 }
 
+Result<> OrderedRows::AcceptBlock(const SeriesBlock&) {
+  CHECK(false) << "rows are put into order one by one";
+  return Ok();
+}
+
+ScanRequest::Unread OrderedRows::WantedUnread(const MeasureGroupPlan&) const {
+  return ScanRequest::Unread::kNone;
+}
+
 size_t OrderedRows::BytesOf(const SeriesRows& rows) const {
-  size_t bytes = picked_.size() * (sizeof(Kept) + sizeof(int64_t));
-  for (const ColumnValues* column : rows.columns) {
-    bytes += picked_.size() * sizeof(uint64_t);
-    if (column == nullptr || IsFixed(column->type())) continue;
-    for (const auto& [key, row] : picked_) bytes += column->cell(row).size();
-  }
+  size_t bytes = picked_rows_ * (sizeof(Keyed) + sizeof(StoredRow)) + picked_.size() * sizeof(Run);
+  for (const RowRange& range : picked_) bytes += RowStore::BytesOf(rows, range);
   return 2 * bytes;  // vectors grow by doubling
 }
 
 // Room for `bytes` more: by forgetting the later half of the rows when there is none.
 Result<> OrderedRows::MakeRoom(size_t bytes) {
-  if (charge_.used() + bytes > bytes_max_ && kept_.size() >= kRowsMin) Compact(kept_.size() / 2);
+  if (charge_.used() + bytes > bytes_max_ && rows_ >= kRowsMin) Compact(rows_ / 2);
   Result<> grown = charge_.Grow(bytes);
-  while (!grown.has_value() && kept_.size() >= kRowsMin) {
-    Compact(kept_.size() / 2);
+  while (!grown.has_value() && rows_ >= kRowsMin) {
+    Compact(rows_ / 2);
     grown = charge_.Grow(bytes);
   }
   return grown;
 }
 
-Result<> OrderedRows::Append(const SeriesRows& rows) {
-  uint32_t number = 0;
-  Store& store = StoreOf(rows.source, number);
-  const size_t first = store.versions.size();
-  for (const auto& [key, row] : picked_) {
-    kept_.push_back({key, number, static_cast<uint32_t>(store.versions.size())});
-    store.versions.push_back(rows.batch.versions[row]);
+void OrderedRows::Append(const SeriesRows& rows) {
+  const uint32_t number = StoreOf(rows.source);
+  RowStore& store = stores_[number];
+  for (const RowRange& range : picked_) {
+    const auto begin = static_cast<uint32_t>(store.rows());
+    store.Append(rows, range);
+    AddToRuns({number, begin, static_cast<uint32_t>(store.rows())});
   }
-  const bool contiguous = picked_.back().second - picked_.front().second + 1 == picked_.size();
-  for (size_t slot = 0; slot < store.columns.size(); ++slot) {
-    ColumnValues& to = store.columns[slot];
-    const ColumnValues* from = rows.columns[slot];
-    if (from == nullptr) {
-      to.AppendNulls(picked_.size());
-    } else if (contiguous) {
-      to.AppendRange(*from, picked_.front().second, picked_.back().second + 1);
-    } else {
-      for (const auto& [key, row] : picked_) to.AppendFrom(*from, row);
+}
+
+// Within a store rows ascend by series and time, so that rows of one series side by side are a run.
+void OrderedRows::AddToRuns(const Run& added) {
+  rows_ += added.end - added.begin;
+  if (!runs_.empty()) {
+    Run& last = runs_.back();
+    const RowStore& store = stores_[added.store];
+    if (last.store == added.store && last.end == added.begin &&
+        store.series(last.begin) == store.series(added.begin)) {
+      last.end = added.end;
+      return;
     }
   }
-  CHECK(store.versions.size() - first == picked_.size());
-  return Ok();
+  runs_.push_back(added);
+}
+
+std::vector<OrderedRows::Keyed> OrderedRows::Keys() const {
+  std::vector<Keyed> keyed;
+  keyed.reserve(rows_);
+  for (const Run& run : runs_) {
+    for (uint32_t row = run.begin; row < run.end; ++row) {
+      const StoredRow place{run.store, row};
+      keyed.push_back({KeyOf(place), place});
+    }
+  }
+  return keyed;
 }
 
 void OrderedRows::Compact(size_t count) {
-  if (count >= kept_.size()) return;
-  const auto middle = kept_.begin() + static_cast<ptrdiff_t>(count);
-  std::nth_element(kept_.begin(), middle - 1, kept_.end(),
-                   [](const Kept& a, const Kept& b) { return a.key < b.key; });
+  if (count >= rows_) return;
+  std::vector<Keyed> keyed = Keys();
+  const auto middle = keyed.begin() + static_cast<ptrdiff_t>(count);
+  std::nth_element(keyed.begin(), middle - 1, keyed.end(),
+                   [](const Keyed& a, const Keyed& b) { return a.key < b.key; });
   incomplete_ = incomplete_ || count < wanted_;
-  kept_.erase(middle, kept_.end());
   // Nothing after the last row kept is of use: any key above it. Keys are distinct.
-  OrderKey bound = kept_.back().key;
-  for (const Kept& kept : kept_) bound = std::max(bound, kept.key);
-  bound_ = bound;
+  bound_ = (middle - 1)->key;
+  keyed.erase(middle, keyed.end());
+  std::sort(keyed.begin(), keyed.end(),
+            [](const Keyed& a, const Keyed& b) { return a.row < b.row; });
+  KeepOnly(keyed);
+}
 
-  // The stores are written anew without the rows that went.
-  std::sort(kept_.begin(), kept_.end(), [](const Kept& a, const Kept& b) {
-    return std::pair(a.store, a.row) < std::pair(b.store, b.row);
-  });
-  size_t bytes = kept_.size() * sizeof(Kept);
-  std::vector<Store> stores;
-  for (const Store& store : stores_) {
-    stores.push_back(EmptyStore(*store.plan));
-    stores.back().entities = store.entities;
-    stores.back().keys = store.keys;
+// Writes the stores anew without the rows that went; `keyed` ascends by place.
+void OrderedRows::KeepOnly(const std::vector<Keyed>& keyed) {
+  std::vector<RowStore> before = std::exchange(stores_, {});
+  for (const RowStore& store : before) {
+    stores_.emplace_back(store.plan());
+    stores_.back().CopyEntities(store);
   }
-  for (Kept& kept : kept_) {
-    const Store& from = stores_[kept.store];
-    Store& to = stores[kept.store];
-    for (size_t slot = 0; slot < from.columns.size(); ++slot) {
-      to.columns[slot].AppendFrom(from.columns[slot], kept.row);
-    }
-    to.versions.push_back(from.versions[kept.row]);
-    kept.row = static_cast<uint32_t>(to.versions.size() - 1);
+  runs_.clear();
+  rows_ = 0;
+  for (const Keyed& kept : keyed) {
+    RowStore& store = stores_[kept.row.store];
+    const auto row = static_cast<uint32_t>(store.rows());
+    store.AppendFrom(before[kept.row.store], kept.row.row);
+    AddToRuns({kept.row.store, row, row + 1});
   }
-  stores_ = std::move(stores);
-  for (const Store& store : stores_) {
-    bytes += store.versions.size() * sizeof(int64_t);
-    for (const ColumnValues& column : store.columns) bytes += column.MemoryBytes();
-  }
+  size_t bytes = rows_ * (sizeof(Keyed) + sizeof(StoredRow)) + runs_.size() * sizeof(Run);
+  for (const RowStore& store : stores_) bytes += store.MemoryBytes();
   charge_.ShrinkTo(2 * bytes + entity_bytes_);
 }
 
@@ -182,74 +222,128 @@ Result<> OrderedRows::EndSource(const ShardSource& source) {
   if (!context_.plan.needs_entity_for_tags) return Ok();
 
   std::vector<SeriesId> series;
-  for (const Kept& kept : kept_) {
-    if (kept.store == number) series.emplace_back(kept.key.series);
+  for (const Run& run : runs_) {
+    if (run.store == number) series.push_back(stores_[number].series(run.begin));
   }
   std::sort(series.begin(), series.end());
   series.erase(std::unique(series.begin(), series.end()), series.end());
-  Store& store = stores_[number];
+  RowStore& store = stores_[number];
   Result<> outcome;
   const auto add = [&](SeriesId id, std::string_view key) {
-    const size_t bytes = 2 * (key.size() + sizeof(Store::Entity));
+    const size_t bytes = 2 * RowStore::EntityBytes(key);
     outcome = charge_.Grow(bytes);
     if (!outcome.has_value()) return false;
     entity_bytes_ += bytes;
-    store.entities.push_back({id.value(), store.keys.size(), key.size()});
-    store.keys.append(key);
+    store.AddEntity(id, key);
     return true;
   };
   if (source.selection.method() == SeriesSelection::Method::kEverySeries) {
-    RETURN_IF_ERROR(source.snapshot->LookupSeries(source.plan.measure->subject_id, series, add));
-    RETURN_IF_ERROR(outcome);
-    std::sort(store.entities.begin(), store.entities.end(),
-              [](const Store::Entity& a, const Store::Entity& b) { return a.series < b.series; });
-    return Ok();
+    RETURN_IF_ERROR(source.snapshot->LookupSeries(source.plan.measure->subject_id, series, add,
+                                                  &context_.ledger()));
+  } else {
+    size_t hint = 0;
+    for (const SeriesId id : series) {
+      const SeriesSelection::Found found = source.selection.Find(id, hint);
+      if (found.found && !add(id, found.key)) break;
+    }
   }
-  size_t hint = 0;
-  for (const SeriesId id : series) {
-    const SeriesSelection::Found found = source.selection.Find(id, hint);
-    if (found.found && !add(id, found.key)) break;
-  }
+  store.FinishEntities();
   return outcome;
 }
 
 Result<> OrderedRows::FinishPass() {
-  if (kept_.size() > wanted_) Compact(wanted_);
-  std::sort(kept_.begin(), kept_.end(), [](const Kept& a, const Kept& b) { return a.key < b.key; });
+  if (rows_ > wanted_) Compact(wanted_);
+  if (!OrderByRuns()) OrderByKeys();
   // A row that another pass would bring is not missed when enough are here.
-  if (kept_.size() >= wanted_) incomplete_ = false;
+  if (rows_ >= wanted_) incomplete_ = false;
   return Ok();
 }
 
-Result<bool> OrderedRows::FindEntity(const Kept& kept, EntityView& entity) const {
-  const Store& store = stores_[kept.store];
-  const auto found =
-      std::lower_bound(store.entities.begin(), store.entities.end(), kept.key.series,
-                       [](const Store::Entity& a, uint64_t series) { return a.series < series; });
-  if (found == store.entities.end() || found->series != kept.key.series) return false;
-  RETURN_IF_ERROR(entity.Assign(std::string_view(store.keys).substr(found->offset, found->bytes)));
+// One run after another is the order where their times do not overlap: always for one series.
+bool OrderedRows::OrderByRuns() {
+  if (context_.plan.top.has_value()) return false;
+  const auto first = [&](const Run& run) { return stores_[run.store].timestamp(run.begin); };
+  const auto last = [&](const Run& run) { return stores_[run.store].timestamp(run.end - 1); };
+  std::sort(runs_.begin(), runs_.end(),
+            [&](const Run& a, const Run& b) { return first(a) < first(b); });
+  for (size_t i = 1; i < runs_.size(); ++i) {
+    if (last(runs_[i - 1]) >= first(runs_[i])) return false;
+  }
+  order_.resize(rows_);
+  StoredRow* place = order_.data();
+  for (const Run& run : runs_) {
+    for (uint32_t row = run.begin; row < run.end; ++row) *place++ = {run.store, row};
+  }
+  if (context_.plan.descending) std::reverse(order_.begin(), order_.end());
   return true;
 }
 
-Result<> OrderedRows::Write(size_t index, AnswerWriter& writer) const {
-  const Kept& kept = kept_[index];
-  const Store& store = stores_[kept.store];
-  std::vector<const ColumnValues*> columns;
-  for (const ColumnValues& column : store.columns) columns.push_back(&column);
-  EntityView entity;
-  ASSIGN_OR_RETURN(const bool known, FindEntity(kept, entity));
-  const EntityView* entity_or_null = known ? &entity : nullptr;
-  const size_t bytes = ValueBytes(store.plan->tags, columns, kept.row, entity_or_null) +
-                       ValueBytes(store.plan->fields, columns, kept.row, entity_or_null);
-  return writer.Add(bytes, [&]() -> Result<MeasureRow> {
-    MeasureRow row;
-    row.timestamp = TimeOfOrder(kept.key.time, context_.plan.descending);
-    row.series = SeriesId(kept.key.series);
-    row.version = store.versions[kept.row];
-    ASSIGN_OR_RETURN(row.tags, ReadValues(store.plan->tags, columns, kept.row, entity_or_null));
-    ASSIGN_OR_RETURN(row.fields, ReadValues(store.plan->fields, columns, kept.row, entity_or_null));
-    return row;
-  });
+void OrderedRows::OrderByKeys() {
+  std::vector<Keyed> keyed = Keys();
+  std::sort(keyed.begin(), keyed.end(),
+            [](const Keyed& a, const Keyed& b) { return a.key < b.key; });
+  order_.reserve(rows_);
+  for (const Keyed& row : keyed) order_.push_back(row.row);
+}
+
+// One past the rows from `begin` on that follow each other in one store and are of one series.
+size_t OrderedRows::EndOfStretch(size_t begin, size_t end) const {
+  const StoredRow first = order_[begin];
+  const RowStore& store = stores_[first.store];
+  size_t next = begin + 1;
+  while (next < end && order_[next].store == first.store &&
+         order_[next].row == first.row + (next - begin) &&
+         store.series(order_[next].row) == store.series(first.row)) {
+    ++next;
+  }
+  return next;
+}
+
+RowRange OrderedRows::StoredRange(size_t begin, size_t end) const {
+  return {order_[begin].row, order_[begin].row + (end - begin)};
+}
+
+// The stretches that the next batch is made of.
+OrderedRows::BatchPlan OrderedRows::PlanBatch(RowRange range) const {
+  const MeasureGroupPlan& plan = stores_[order_[range.begin].store].plan();
+  BatchPlan batch;
+  size_t at = range.begin;
+  const size_t rows_end = std::min(range.end, range.begin + kMeasureRowBatchMax);
+  while (at < rows_end && batch.bytes < kAnswerBatchBytesMax) {
+    const RowStore& store = stores_[order_[at].store];
+    if (context_.plan.types_differ && &store.plan() != &plan) break;
+    size_t end = EndOfStretch(at, rows_end);
+    size_t bytes = AnswerBuilder::BytesOf(store, StoredRange(at, end));
+    while (end - at > 1 && bytes > kAnswerBatchBytesMax) {
+      end = at + (end - at) / 2;
+      bytes = AnswerBuilder::BytesOf(store, StoredRange(at, end));
+    }
+    batch.bytes += bytes;
+    batch.ends.push_back(end);
+    at = end;
+  }
+  return batch;
+}
+
+Result<> OrderedRows::Write(RowRange range, AnswerWriter& writer) const {
+  while (range.begin < range.end) {
+    const BatchPlan planned = PlanBatch(range);
+    RETURN_IF_ERROR(writer.Send(planned.bytes, [&](MeasureRowBatch& batch) {
+      return FillBatch(range.begin, planned, batch);
+    }));
+    range.begin = planned.ends.back();
+  }
+  return Ok();
+}
+
+Result<> OrderedRows::FillBatch(size_t begin, const BatchPlan& planned,
+                                MeasureRowBatch& batch) const {
+  AnswerBuilder builder(context_.plan, stores_[order_[begin].store].plan().types, batch);
+  for (const size_t end : planned.ends) {
+    RETURN_IF_ERROR(builder.Append(stores_[order_[begin].store], StoredRange(begin, end)));
+    begin = end;
+  }
+  return Ok();
 }
 
 }  // namespace ficus

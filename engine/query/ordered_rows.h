@@ -8,13 +8,15 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "engine/base/result.h"
+#include "engine/part/row_range.h"
+#include "engine/query/answer_builder.h"
 #include "engine/query/answer_writer.h"
 #include "engine/query/memory_charge.h"
 #include "engine/query/query_context.h"
+#include "engine/query/row_store.h"
 #include "engine/query/row_values.h"
 #include "engine/query/slice_scan.h"
 
@@ -31,7 +33,8 @@ struct OrderKey {
 
 // Keeps the first rows in order of all that it is shown in a pass: as many as are wanted, or as
 // many as fit. When not all that are wanted fit, the next pass begins after the last one kept: the
-// caller shows the rows again. One thread.
+// caller shows the rows again. Rows are kept as they come, run by run; keys are made of them only
+// where runs overlap in time or some have to go. One thread.
 class OrderedRows final : public SeriesRowsConsumer {
  public:
   explicit OrderedRows(const QueryContext& context);
@@ -39,6 +42,8 @@ class OrderedRows final : public SeriesRowsConsumer {
   // `wanted` >= 1; rows up to `after` are not taken.
   void BeginPass(uint64_t wanted, std::optional<OrderKey> after);
   Result<> Accept(const SeriesRows& rows) override;
+  Result<> AcceptBlock(const SeriesBlock& block) override;
+  ScanRequest::Unread WantedUnread(const MeasureGroupPlan& plan) const override;
   // Finds the entities of the rows kept of `source`.
   Result<> EndSource(const ShardSource& source) override;
   // After the last source: puts the rows into order.
@@ -46,45 +51,52 @@ class OrderedRows final : public SeriesRowsConsumer {
 
   // True when rows that are wanted were left out: another pass is needed.
   bool incomplete() const { return incomplete_; }
-  size_t size() const { return kept_.size(); }
-  const OrderKey& last_key() const { return kept_.back().key; }
+  size_t size() const { return rows_; }
+  // Of the last row in order; after FinishPass, at least one row.
+  OrderKey last_key() const { return KeyOf(order_.back()); }
   uint64_t rows_seen() const { return rows_seen_; }
 
-  // Row `index` in order.
-  Result<> Write(size_t index, AnswerWriter& writer) const;
+  // Hands on rows [begin, end) in order.
+  Result<> Write(RowRange range, AnswerWriter& writer) const;
 
  private:
-  struct Kept {
-    OrderKey key;
+  // Rows of one series next to each other in a store; times ascend.
+  struct Run {
     uint32_t store = 0;
-    uint32_t row = 0;
+    uint32_t begin = 0;
+    uint32_t end = 0;
   };
-  // The values of the rows kept of one source.
-  struct Store {
-    explicit Store(const MeasureGroupPlan& group_plan) : plan(&group_plan) {}
-    const MeasureGroupPlan* plan;
-    std::vector<int64_t> versions;
-    std::vector<ColumnValues> columns;  // by slot
-    // Ascending series and where their keys are; filled by EndSource.
-    struct Entity {
-      uint64_t series = 0;
-      size_t offset = 0;
-      size_t bytes = 0;
-    };
-    std::vector<Entity> entities;
-    std::string keys;
+  struct Keyed {
+    OrderKey key;
+    StoredRow row;
   };
 
-  Store& StoreOf(const ShardSource& source, uint32_t& number);
-  static Store EmptyStore(const MeasureGroupPlan& plan);
+  uint32_t StoreOf(const ShardSource& source);
+  OrderKey KeyOf(const StoredRow& row) const;
   OrderKey KeyOf(const SeriesRows& rows, size_t row) const;
+  OrderKey KeyOf(const ColumnValues* top, size_t row, UnixNanos time, SeriesId series) const;
+  bool IsInBounds(const OrderKey& key) const;
   void PickRows(const SeriesRows& rows);
-  Result<> Append(const SeriesRows& rows);
   size_t BytesOf(const SeriesRows& rows) const;
   Result<> MakeRoom(size_t bytes);
+  void Append(const SeriesRows& rows);
+  void AddToRuns(const Run& added);
+  std::vector<Keyed> Keys() const;
   // Keeps the first `count` rows.
   void Compact(size_t count);
-  Result<bool> FindEntity(const Kept& kept, EntityView& entity) const;
+  void KeepOnly(const std::vector<Keyed>& keyed);
+  bool OrderByRuns();
+  void OrderByKeys();
+
+  // Where the stretches of a batch end in order_, and an upper bound of its bytes.
+  struct BatchPlan {
+    std::vector<size_t> ends;
+    size_t bytes = 0;
+  };
+  size_t EndOfStretch(size_t begin, size_t end) const;
+  RowRange StoredRange(size_t begin, size_t end) const;
+  BatchPlan PlanBatch(RowRange range) const;
+  Result<> FillBatch(size_t begin, const BatchPlan& planned, MeasureRowBatch& batch) const;
 
   const QueryContext& context_;
   const size_t bytes_max_;
@@ -96,11 +108,14 @@ class OrderedRows final : public SeriesRowsConsumer {
   bool incomplete_ = false;
   uint64_t rows_seen_ = 0;
 
-  std::vector<Kept> kept_;
-  std::vector<Store> stores_;
+  std::vector<RowStore> stores_;
+  std::vector<Run> runs_;
+  size_t rows_ = 0;  // of all runs
+  std::vector<StoredRow> order_;
   std::map<const ShardSource*, uint32_t> open_stores_;
   size_t entity_bytes_ = 0;
-  std::vector<std::pair<OrderKey, size_t>> picked_;  // of one call of Accept
+  std::vector<RowRange> picked_;  // of one call of Accept
+  size_t picked_rows_ = 0;
 };
 
 }  // namespace ficus

@@ -29,44 +29,6 @@ NumberOrder OrderOfDouble(double value, bool descending) {
 
 }  // namespace
 
-Result<std::vector<TagValue>> ReadValues(std::span<const ValueSource> sources, ColumnSlots columns,
-                                         size_t row, const EntityView* entity) {
-  std::vector<TagValue> values;
-  values.reserve(sources.size());
-  for (const ValueSource& source : sources) {
-    if (source.kind == ValueSource::Kind::kColumn && columns[source.index] != nullptr) {
-      values.push_back(ValueAt(*columns[source.index], row));
-    } else if (source.kind == ValueSource::Kind::kEntity && entity != nullptr) {
-      if (source.index >= entity->size()) {
-        return Error{ErrorCode::kCorruption, "a series key has too few values"};
-      }
-      ASSIGN_OR_RETURN(TagValue value, entity->Decode(source.index));
-      values.push_back(std::move(value));
-    } else {
-      values.emplace_back(Null{});
-    }
-  }
-  return values;
-}
-
-size_t ValueBytes(std::span<const ValueSource> sources, ColumnSlots columns, size_t row,
-                  const EntityView* entity) {
-  size_t bytes = sources.size() * sizeof(TagValue);
-  for (const ValueSource& source : sources) {
-    if (source.kind == ValueSource::Kind::kEntity && entity != nullptr &&
-        source.index < entity->size()) {
-      bytes += entity->encoded(source.index).size();
-    }
-    if (source.kind != ValueSource::Kind::kColumn || columns[source.index] == nullptr) continue;
-    const ColumnValues& column = *columns[source.index];
-    if (IsFixed(column.type()) || column.IsNull(row)) continue;
-    const size_t cell = column.cell(row).size();
-    // Each element of a string array takes at least one byte of the cell.
-    bytes += column.type() == ColumnType::kStringArray ? cell * (1 + sizeof(std::string)) : cell;
-  }
-  return bytes;
-}
-
 NumberOrder OrderOf(const TagValue& value, bool descending) {
   if (const auto* number = std::get_if<int64_t>(&value)) return OrderOfInt(*number, descending);
   if (const auto* number = std::get_if<double>(&value)) return OrderOfDouble(*number, descending);

@@ -14,15 +14,6 @@
 
 namespace ficus {
 
-// The values of `sources` for one row. `entity` is null when the entity is not known: its tags are
-// null then.
-Result<std::vector<TagValue>> ReadValues(std::span<const ValueSource> sources, ColumnSlots columns,
-                                         size_t row, const EntityView* entity);
-
-// An upper bound of the memory that those values take.
-size_t ValueBytes(std::span<const ValueSource> sources, ColumnSlots columns, size_t row,
-                  const EntityView* entity);
-
 // Numbers by which rows are put into the order of a field: ascending (rank, number) is ascending
 // null, NaN, values; or the other way round with `descending`.
 struct NumberOrder {

@@ -108,8 +108,9 @@ Result<SeriesSelection> SeriesSelection::Select(const QueryContext& context,
     wanted.reserve(candidates.all().size());
     for (const auto& candidate : candidates.all()) wanted.push_back(candidate.series);
     wanted.erase(std::unique(wanted.begin(), wanted.end()), wanted.end());
-    RETURN_IF_ERROR(
-        snapshot.LookupSeries(subject, wanted, [&](SeriesId series, std::string_view key) {
+    RETURN_IF_ERROR(snapshot.LookupSeries(
+        subject, wanted,
+        [&](SeriesId series, std::string_view key) {
           auto candidate = std::lower_bound(
               candidates.all().begin(), candidates.all().end(), series,
               [](const SeriesCandidates::Candidate& a, SeriesId id) { return a.series < id; });
@@ -120,7 +121,8 @@ Result<SeriesSelection> SeriesSelection::Select(const QueryContext& context,
             break;
           }
           return outcome.has_value();
-        }));
+        },
+        &context.ledger()));
     RETURN_IF_ERROR(outcome);
     selection.Order();
     return selection;
@@ -139,10 +141,13 @@ Result<SeriesSelection> SeriesSelection::Select(const QueryContext& context,
     if (verdict == SeriesVerdict::kNone) return Ok();
     return selection.Add(series, key, verdict, keep_keys);
   };
-  RETURN_IF_ERROR(snapshot.ScanSeries(subject, [&](SeriesId series, std::string_view key) {
-    outcome = judge(series, key);
-    return outcome.has_value();
-  }));
+  RETURN_IF_ERROR(snapshot.ScanSeries(
+      subject,
+      [&](SeriesId series, std::string_view key) {
+        outcome = judge(series, key);
+        return outcome.has_value();
+      },
+      &context.ledger()));
   RETURN_IF_ERROR(outcome);
   selection.every_series_ = selection.entries_.size() == seen;
   selection.Order();

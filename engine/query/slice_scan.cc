@@ -12,7 +12,17 @@ namespace {
 using RowKey = std::tuple<SeriesId, UnixNanos>;
 
 RowKey KeyOf(const ShardSource& source) {
+  if (source.unread != nullptr) {
+    const BlockHeader& header = source.unread->header();
+    return {header.first_series, header.times.begin};
+  }
   return {source.batch.series[source.row], source.batch.timestamps[source.row]};
+}
+
+// Of the block that the source stands at.
+RowKey LastKeyOf(const ShardSource& source) {
+  const BlockHeader& header = source.unread->header();
+  return {header.last_series, header.times.end - 1};
 }
 
 // The first row from `begin` on whose key is not below `key`. Short runs are the rule where shards
@@ -113,18 +123,21 @@ Result<> SliceScan::OpenShard(ShardSource& source, QuerySpan* parent) {
   return Ok();
 }
 
-Result<> SliceScan::StartSource(ShardSource& source, const TimeRange& times) {
+Result<> SliceScan::StartSource(ShardSource& source, const TimeRange& times,
+                                ScanRequest::Unread unread) {
   failed_ = &source;
   ScanRequest request;
   request.subject = source.plan.measure->subject_id;
   request.all_series = source.selection.every_series();
   if (!request.all_series) request.series = source.selection.ids();
   request.times = source.times.Intersect(times);
+  request.unread = unread;
   for (const ScanColumn& column : source.plan.columns) request.columns.push_back(column.id);
   source.read_nanos = 0;
   source.rows_matched = 0;
   source.hint = 0;
   source.row = 0;
+  source.unread = nullptr;
   source.at_end = false;
   ClearRows(source.batch);
   ASSIGN_OR_RETURN(source.cursor, source.snapshot->Scan(request, context_.ledger()));
@@ -133,33 +146,69 @@ Result<> SliceScan::StartSource(ShardSource& source, const TimeRange& times) {
   return Ok();
 }
 
-// Makes source.row a row, or source.at_end true.
+// Makes source.row a row, or source.unread a block, or source.at_end true.
 Result<> SliceScan::Refill(ShardSource& source) {
   const Clock& clock = context_.environment.clock;
-  while (!source.at_end && source.row >= source.batch.rows()) {
+  while (!source.at_end && source.unread == nullptr && source.row >= source.batch.rows()) {
     RETURN_IF_ERROR(context_.CheckGoesOn());
     const int64_t started = clock.Monotonic();
     failed_ = &source;
-    ASSIGN_OR_RETURN(const bool more, source.cursor->Next(source.batch));
+    ASSIGN_OR_RETURN(const bool more, source.cursor->NextRun(source.batch, source.unread));
     source.read_nanos += clock.Monotonic() - started;
     source.at_end = !more;
     source.row = 0;
-    if (!more) break;
-    source.columns.assign(source.plan.columns.size(), nullptr);
-    for (size_t slot = 0; slot < source.columns.size(); ++slot) {
-      const ScanColumn& wanted = source.plan.columns[slot];
-      const ColumnValues* column = source.batch.FindColumn(wanted.id);
-      if (column != nullptr && column->type() != wanted.type) {
-        return Error{ErrorCode::kCorruption,
-                     source.name + ": column " + std::to_string(wanted.id.value()) + " has type " +
-                         std::string(ColumnTypeName(column->type())) + ", the schema says " +
-                         std::string(ColumnTypeName(wanted.type))};
-      }
-      source.columns[slot] = column;
-    }
+    if (more) RETURN_IF_ERROR(BindColumns(source));
     failed_ = nullptr;
   }
   return Ok();
+}
+
+// Finds the columns of the batch, or checks the types of those of the block.
+Result<> SliceScan::BindColumns(ShardSource& source) {
+  const auto check = [&](const ScanColumn& wanted, ColumnType type) -> Result<> {
+    if (type == wanted.type) return Ok();
+    return Error{ErrorCode::kCorruption,
+                 source.name + ": column " + std::to_string(wanted.id.value()) + " has type " +
+                     std::string(ColumnTypeName(type)) + ", the schema says " +
+                     std::string(ColumnTypeName(wanted.type))};
+  };
+  source.columns.assign(source.plan.columns.size(), nullptr);
+  for (size_t slot = 0; slot < source.columns.size(); ++slot) {
+    const ScanColumn& wanted = source.plan.columns[slot];
+    if (source.unread != nullptr) {
+      const BlockColumn* column = source.unread->header().FindColumn(wanted.id);
+      if (column != nullptr) RETURN_IF_ERROR(check(wanted, column->type));
+      continue;
+    }
+    const ColumnValues* column = source.batch.FindColumn(wanted.id);
+    if (column != nullptr) RETURN_IF_ERROR(check(wanted, column->type()));
+    source.columns[slot] = column;
+  }
+  return Ok();
+}
+
+// Makes rows of the block that the source stands at.
+Result<> SliceScan::ReadRun(ShardSource& source) {
+  const Clock& clock = context_.environment.clock;
+  const int64_t started = clock.Monotonic();
+  failed_ = &source;
+  RETURN_IF_ERROR(std::exchange(source.unread, nullptr)->ReadRows(source.batch));
+  source.read_nanos += clock.Monotonic() - started;
+  source.row = 0;
+  RETURN_IF_ERROR(BindColumns(source));
+  failed_ = nullptr;
+  return Ok();
+}
+
+// Reads the blocks that begin with the key; false when there is none.
+Result<bool> SliceScan::ReadTied(const RowKey& key) {
+  bool any = false;
+  for (const auto& source : sources_) {
+    if (source->at_end || source->unread == nullptr || KeyOf(*source) != key) continue;
+    RETURN_IF_ERROR(ReadRun(*source));
+    any = true;
+  }
+  return any;
 }
 
 // The source whose next rows, up to `end`, come before those of every other; false when all ended.
@@ -186,12 +235,18 @@ Result<bool> SliceScan::NextRun(ShardSource*& best, size_t& end) {
       }
     }
     if (best == nullptr) return false;
-    if (!tie) {
+    if (tie) {
+      ASSIGN_OR_RETURN(const bool read, ReadTied(KeyOf(*best)));
+      if (!read) RETURN_IF_ERROR(ResolveTie(KeyOf(*best)));
+      continue;
+    }
+    if (best->unread == nullptr) {
       end = second == nullptr ? best->batch.rows()
                               : FirstNotBelow(best->batch, best->row + 1, KeyOf(*second));
       return true;
     }
-    RETURN_IF_ERROR(ResolveTie(KeyOf(*best)));
+    if (second == nullptr || LastKeyOf(*best) < KeyOf(*second)) return true;
+    RETURN_IF_ERROR(ReadRun(*best));
   }
 }
 
@@ -235,14 +290,20 @@ Result<bool> SliceScan::MatchesNow(ShardSource& source) {
 }
 
 Result<> SliceScan::Read(const TimeRange& times, SeriesRowsConsumer& consumer, QuerySpan* parent) {
-  for (const auto& source : sources_) RETURN_IF_ERROR(StartSource(*source, times));
+  for (const auto& source : sources_) {
+    RETURN_IF_ERROR(StartSource(*source, times, consumer.WantedUnread(source->plan)));
+  }
   while (true) {
     ShardSource* source = nullptr;
     size_t end = 0;
     ASSIGN_OR_RETURN(const bool more, NextRun(source, end));
     if (!more) break;
-    RETURN_IF_ERROR(Deliver(*source, end, consumer));
-    source->row = end;
+    if (source->unread != nullptr) {
+      RETURN_IF_ERROR(DeliverBlock(*source, consumer));
+    } else {
+      RETURN_IF_ERROR(Deliver(*source, end, consumer));
+      source->row = end;
+    }
     RETURN_IF_ERROR(Refill(*source));
   }
   for (const auto& source : sources_) {
@@ -250,9 +311,40 @@ Result<> SliceScan::Read(const TimeRange& times, SeriesRowsConsumer& consumer, Q
     failed_ = source.get();
     RETURN_IF_ERROR(consumer.EndSource(*source));
     failed_ = nullptr;
+    source->unread = nullptr;
     source->cursor.reset();
     source->batch = RowBatch();
   }
+  return Ok();
+}
+
+// Hands the block on as it is where all its rows match, else reads it.
+Result<> SliceScan::DeliverBlock(ShardSource& source, SeriesRowsConsumer& consumer) {
+  const BlockHeader& header = source.unread->header();
+  SeriesVerdict verdict =
+      source.plan.criteria.has_value() ? SeriesVerdict::kSome : SeriesVerdict::kAll;
+  std::string_view key;
+  bool is_wanted = true;
+  if (source.selection.method() != SeriesSelection::Method::kEverySeries) {
+    const SeriesSelection::Found found = source.selection.Find(header.first_series, source.hint);
+    is_wanted = found.found;
+    verdict = found.verdict;
+    key = found.key;
+  }
+  if (is_wanted && verdict == SeriesVerdict::kSome) {
+    RETURN_IF_ERROR(ReadRun(source));
+    RETURN_IF_ERROR(Deliver(source, source.batch.rows(), consumer));
+    source.row = source.batch.rows();
+    return Ok();
+  }
+  if (is_wanted) {
+    source.rows_matched += header.rows;
+    const SeriesBlock block{source, *source.unread, key};
+    Result<> accepted = consumer.AcceptBlock(block);
+    if (block.read_failed) failed_ = &source;
+    RETURN_IF_ERROR(std::move(accepted));
+  }
+  source.unread = nullptr;
   return Ok();
 }
 

@@ -36,6 +36,7 @@ struct ShardSource {
 
   // While its rows are read.
   std::unique_ptr<RowCursor> cursor;
+  UnreadRun* unread = nullptr;  // instead of rows
   RowBatch batch;
   size_t row = 0;
   bool at_end = true;
@@ -57,11 +58,30 @@ struct SeriesRows {
   const uint8_t* matches = nullptr;  // by row - begin; null: every row
 };
 
+// A block of rows of one series, all of which match, that may stay unread.
+struct SeriesBlock {
+  const ShardSource& source;
+  UnreadRun& run;
+  std::string_view key;              // empty unless keys were wanted
+  mutable bool read_failed = false;  // the block itself could not be read
+
+  Result<ColumnValues> ReadColumn(const BlockColumn& column) const {
+    auto values = run.ReadColumn(column);
+    read_failed = !values.has_value();
+    return values;
+  }
+};
+
 class SeriesRowsConsumer {
  public:
   virtual ~SeriesRowsConsumer() = default;
   // Ascending by (series, timestamp) within a slice. What `rows` refers to ends with the call.
   virtual Result<> Accept(const SeriesRows& rows) = 0;
+  // What the rows of a block may come as instead, if the consumer asks for it. Blocks of a series
+  // and its other rows ascend by time.
+  virtual Result<> AcceptBlock(const SeriesBlock& block) = 0;
+  // For the scans of a group: which blocks it can do with, unread.
+  virtual ScanRequest::Unread WantedUnread(const MeasureGroupPlan& plan) const = 0;
   // No more rows come from `source` in this pass; its snapshot is still there.
   virtual Result<> EndSource(const ShardSource& source) = 0;
 };
@@ -87,9 +107,13 @@ class SliceScan {
 
  private:
   Result<> OpenShard(ShardSource& source, QuerySpan* parent);
-  Result<> StartSource(ShardSource& source, const TimeRange& times);
+  Result<> StartSource(ShardSource& source, const TimeRange& times, ScanRequest::Unread unread);
   Result<> Refill(ShardSource& source);
+  Result<> BindColumns(ShardSource& source);
+  Result<> ReadRun(ShardSource& source);
+  Result<bool> ReadTied(const std::tuple<SeriesId, UnixNanos>& key);
   Result<bool> NextRun(ShardSource*& source, size_t& end);
+  Result<> DeliverBlock(ShardSource& source, SeriesRowsConsumer& consumer);
   Result<> Deliver(ShardSource& source, size_t end, SeriesRowsConsumer& consumer);
   Result<> ResolveTie(const std::tuple<SeriesId, UnixNanos>& key);
   Result<bool> MatchesNow(ShardSource& source);

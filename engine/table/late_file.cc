@@ -97,14 +97,14 @@ class LateIndexRun final : public IndexRun {
   const std::string& path() const override { return late_.path(); }
   bool IsOpen() const override { return late_.get() != nullptr; }
 
-  Result<> ScanSubject(SubjectId subject, const Visit& visit) const override {
+  Result<> ScanSubject(SubjectId subject, const Visit& visit, MemoryLedger* cache) const override {
     ASSIGN_OR_RETURN(const IndexRun* const run, late_.Open(FileClass::kQuery));
-    return run->ScanSubject(subject, visit);
+    return run->ScanSubject(subject, visit, cache);
   }
-  Result<> Lookup(SubjectId subject, const std::vector<SeriesId>& series,
-                  const Visit& visit) const override {
+  Result<> Lookup(SubjectId subject, const std::vector<SeriesId>& series, const Visit& visit,
+                  MemoryLedger* cache) const override {
     ASSIGN_OR_RETURN(const IndexRun* const run, late_.Open(FileClass::kQuery));
-    return run->Lookup(subject, series, visit);
+    return run->Lookup(subject, series, visit, cache);
   }
   Result<> ScanAll(const std::function<Result<>(const SeriesEntry&)>& visit) const override {
     ASSIGN_OR_RETURN(const IndexRun* const run, late_.Open(FileClass::kQuery));

@@ -26,7 +26,12 @@ EntriesOf(const MemPart& part, SubjectId subject) {
 
 }  // namespace
 
-Result<> Snapshot::ScanSeries(SubjectId subject, const IndexRun::Visit& visit) const {
+Result<> Snapshot::ScanSeries(SubjectId subject, const IndexRun::Visit& visit,
+                              MemoryLedger* cache) const {
+  // One run alone has each series once.
+  if (mem_parts.empty() && runs.size() == 1) {
+    return runs.front().run->ScanSubject(subject, visit, cache);
+  }
   SeenSeries seen;
   bool stopped = false;
   const auto visit_new = [&](SeriesId series, std::string_view entity) {
@@ -40,14 +45,14 @@ Result<> Snapshot::ScanSeries(SubjectId subject, const IndexRun::Visit& visit) c
     }
   }
   for (const SnapshotRun& run : runs) {
-    RETURN_IF_ERROR(run.run->ScanSubject(subject, visit_new));
+    RETURN_IF_ERROR(run.run->ScanSubject(subject, visit_new, cache));
     if (stopped) return Ok();
   }
   return Ok();
 }
 
 Result<> Snapshot::LookupSeries(SubjectId subject, const std::vector<SeriesId>& series,
-                                const IndexRun::Visit& visit) const {
+                                const IndexRun::Visit& visit, MemoryLedger* cache) const {
   SeenSeries seen;
   bool stopped = false;
   const auto visit_new = [&](SeriesId found, std::string_view entity) {
@@ -63,7 +68,7 @@ Result<> Snapshot::LookupSeries(SubjectId subject, const std::vector<SeriesId>& 
   }
   for (const SnapshotRun& run : runs) {
     if (stopped || seen.size() == series.size()) break;
-    RETURN_IF_ERROR(run.run->Lookup(subject, series, visit_new));
+    RETURN_IF_ERROR(run.run->Lookup(subject, series, visit_new, cache));
   }
   return Ok();
 }

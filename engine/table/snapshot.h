@@ -46,11 +46,13 @@ struct Snapshot {
   LogPosition flushed;  // everything up to it is in `parts`
 
   // Every series of `subject`, each once, in no order; stops when `visit` returns false. The entity
-  // view lives during the call.
-  Result<> ScanSeries(SubjectId subject, const IndexRun::Visit& visit) const;
+  // view lives during the call. What is read of index runs is cached and charged to `cache`, unless
+  // that is null.
+  Result<> ScanSeries(SubjectId subject, const IndexRun::Visit& visit,
+                      MemoryLedger* cache = nullptr) const;
   // Entities of `series` (ascending), each at most once.
   Result<> LookupSeries(SubjectId subject, const std::vector<SeriesId>& series,
-                        const IndexRun::Visit& visit) const;
+                        const IndexRun::Visit& visit, MemoryLedger* cache = nullptr) const;
 
   // The rows that match, merged, winners only, in (series, timestamp) order. The snapshot must
   // outlive the cursor.

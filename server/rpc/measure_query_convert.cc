@@ -2,9 +2,12 @@
 
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <fmt/core.h>
 
+#include "engine/base/check.h"
+#include "engine/model/tag_value.h"
 #include "server/rpc/timestamp_convert.h"
 
 namespace ficus {
@@ -85,37 +88,80 @@ std::vector<FamilyTags> ProjectionOf(const model::TagProjection& message) {
   return families;
 }
 
-void ToMessage(const TagValue& value, model::TagValue& message) {
-  if (const auto* text = std::get_if<std::string>(&value)) {
-    message.mutable_str()->set_value(*text);
-  } else if (const auto* number = std::get_if<int64_t>(&value)) {
-    message.mutable_int_()->set_value(*number);
-  } else if (const auto* binary = std::get_if<Binary>(&value)) {
-    message.set_binary_data(binary->bytes);
-  } else if (const auto* texts = std::get_if<std::vector<std::string>>(&value)) {
-    model::StrArray& array = *message.mutable_str_array();
-    for (const std::string& element : *texts) array.add_value(element);
-  } else if (const auto* numbers = std::get_if<std::vector<int64_t>>(&value)) {
-    model::IntArray& array = *message.mutable_int_array();
-    for (const int64_t element : *numbers) array.add_value(element);
-  } else if (const auto* time = std::get_if<Timestamp>(&value)) {
-    ficus::ToMessage(time->nanos, *message.mutable_timestamp());
+void ToMessage(const ColumnValues& values, size_t place, model::TagValue& message) {
+  if (values.IsNull(place)) {
+    message.set_null(google::protobuf::NULL_VALUE);
+    return;
+  }
+  switch (values.type()) {
+    case ColumnType::kInt64:
+      message.mutable_int_()->set_value(values.int64(place));
+      return;
+    case ColumnType::kString:
+      message.mutable_str()->set_value(std::string(values.cell(place)));
+      return;
+    case ColumnType::kBinary:
+      message.set_binary_data(std::string(values.cell(place)));
+      return;
+    case ColumnType::kTimestamp:
+      ficus::ToMessage(values.int64(place), *message.mutable_timestamp());
+      return;
+    case ColumnType::kStringArray: {
+      std::vector<std::string> elements;
+      CHECK(DecodeStringArray(values.cell(place), elements)) << "an array of an answer";
+      message.mutable_str_array()->mutable_value()->Assign(elements.begin(), elements.end());
+      return;
+    }
+    case ColumnType::kInt64Array: {
+      std::vector<int64_t> elements;
+      CHECK(DecodeInt64Array(values.cell(place), elements)) << "an array of an answer";
+      message.mutable_int_array()->mutable_value()->Assign(elements.begin(), elements.end());
+      return;
+    }
+    case ColumnType::kFloat64:  // no tag is a float
+      message.set_null(google::protobuf::NULL_VALUE);
+      return;
+  }
+}
+
+void ToMessage(const ColumnValues& values, size_t place, model::FieldValue& message) {
+  if (values.IsNull(place)) {
+    message.set_null(google::protobuf::NULL_VALUE);
+  } else if (values.type() == ColumnType::kInt64) {
+    message.mutable_int_()->set_value(values.int64(place));
+  } else if (values.type() == ColumnType::kFloat64) {
+    message.mutable_float_()->set_value(values.float64(place));
+  } else if (values.type() == ColumnType::kString) {
+    message.mutable_str()->set_value(std::string(values.cell(place)));
+  } else if (values.type() == ColumnType::kBinary) {
+    message.set_binary_data(std::string(values.cell(place)));
   } else {
     message.set_null(google::protobuf::NULL_VALUE);
   }
 }
 
-void ToMessage(const TagValue& value, model::FieldValue& message) {
-  if (const auto* text = std::get_if<std::string>(&value)) {
-    message.mutable_str()->set_value(*text);
-  } else if (const auto* number = std::get_if<int64_t>(&value)) {
-    message.mutable_int_()->set_value(*number);
-  } else if (const auto* real = std::get_if<double>(&value)) {
-    message.mutable_float_()->set_value(*real);
-  } else if (const auto* binary = std::get_if<Binary>(&value)) {
-    message.set_binary_data(binary->bytes);
-  } else {
-    message.set_null(google::protobuf::NULL_VALUE);
+void AddRow(const MeasureRowShape& shape, const MeasureRowBatch& rows, size_t row,
+            measure::DataPoint& point) {
+  if (shape.has_header) {
+    ficus::ToMessage(rows.timestamps[row], *point.mutable_timestamp());
+    point.set_sid(rows.series[row].value());
+    point.set_version(rows.versions[row]);
+  }
+  auto column = rows.tags.begin();
+  for (const FamilyTags& family : shape.tags) {
+    model::TagFamily& made = *point.add_tag_families();
+    made.set_name(family.family);
+    for (const std::string& name : family.tags) {
+      model::Tag& tag = *made.add_tags();
+      tag.set_key(name);
+      ToMessage(column->values, column->PlaceOf(row), *tag.mutable_value());
+      ++column;
+    }
+  }
+  for (size_t i = 0; i < shape.fields.size(); ++i) {
+    measure::DataPoint::Field& field = *point.add_fields();
+    field.set_name(shape.fields[i]);
+    ToMessage(rows.fields[i].values, rows.fields[i].PlaceOf(row), *field.mutable_value());
   }
 }
 
@@ -157,28 +203,10 @@ Result<MeasureQuery> FromMessage(const measure::QueryRequest& request) {
   return query;
 }
 
-void AddRow(const MeasureRowShape& shape, const MeasureRow& row, measure::QueryResponse& response) {
-  measure::DataPoint& point = *response.add_data_points();
-  if (shape.has_header) {
-    ToMessage(row.timestamp, *point.mutable_timestamp());
-    point.set_sid(row.series.value());
-    point.set_version(row.version);
-  }
-  size_t next = 0;
-  for (const FamilyTags& family : shape.tags) {
-    model::TagFamily& made = *point.add_tag_families();
-    made.set_name(family.family);
-    for (const std::string& name : family.tags) {
-      model::Tag& tag = *made.add_tags();
-      tag.set_key(name);
-      ToMessage(row.tags[next++], *tag.mutable_value());
-    }
-  }
-  for (size_t i = 0; i < shape.fields.size(); ++i) {
-    measure::DataPoint::Field& field = *point.add_fields();
-    field.set_name(shape.fields[i]);
-    ToMessage(row.fields[i], *field.mutable_value());
-  }
+void AddRows(const MeasureRowShape& shape, const MeasureRowBatch& rows,
+             measure::QueryResponse& response) {
+  for (size_t row = 0; row < rows.rows; ++row)
+    AddRow(shape, rows, row, *response.add_data_points());
 }
 
 void ToMessage(const QuerySpan& span, banyandb::common::v1::Span& message) {

@@ -3,8 +3,8 @@
 
 #include "banyandb/measure/v1/query.pb.h"
 #include "engine/base/result.h"
+#include "engine/query/measure_answer.h"
 #include "engine/query/measure_query.h"
-#include "engine/query/measure_row.h"
 #include "engine/query/query_trace.h"
 
 namespace ficus {
@@ -13,9 +13,9 @@ namespace ficus {
 // BanyanDB's texts.
 Result<MeasureQuery> FromMessage(const banyandb::measure::v1::QueryRequest& request);
 
-// Appends `row` to the answer; names come from `shape`.
-void AddRow(const MeasureRowShape& shape, const MeasureRow& row,
-            banyandb::measure::v1::QueryResponse& response);
+// Appends the rows to the answer; names come from `shape`.
+void AddRows(const MeasureRowShape& shape, const MeasureRowBatch& rows,
+             banyandb::measure::v1::QueryResponse& response);
 
 void ToMessage(const QuerySpan& span, banyandb::common::v1::Span& message);
 

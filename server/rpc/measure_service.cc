@@ -25,7 +25,7 @@ class ResponseSink final : public MeasureRowSink {
       : shape_(shape), response_(response) {}
 
   Result<> Accept(MeasureRowBatch batch) override {
-    for (const MeasureRow& row : batch.rows) AddRow(shape_, row, response_);
+    AddRows(shape_, batch, response_);
     reservations_.push_back(std::move(batch.reservation));
     return Ok();
   }

@@ -76,7 +76,8 @@ std::vector<SeriesEntry> SubjectOf(const IndexRun& run, uint64_t subject) {
                           [&](SeriesId series, std::string_view entity) {
                             entries.push_back({SubjectId(subject), series, std::string(entity)});
                             return true;
-                          })
+                          },
+                          nullptr)
               .has_value());
   return entries;
 }
@@ -124,7 +125,8 @@ TEST_CASE("an index run gives back its entries, whole, by subject and by series"
                           [&](SeriesId series, std::string_view entity) {
                             found.push_back({SubjectId(subject), series, std::string(entity)});
                             return true;
-                          })
+                          },
+                          nullptr)
                   .has_value());
       REQUIRE((found == present));
     }
@@ -139,9 +141,9 @@ TEST_CASE("a visit stops when it has seen enough", "[index]") {
     ++seen;
     return false;
   };
-  REQUIRE(run->ScanSubject(SubjectId(1), once).has_value());
+  REQUIRE(run->ScanSubject(SubjectId(1), once, nullptr).has_value());
   REQUIRE(seen == 1);
-  REQUIRE(run->Lookup(SubjectId(1), {SeriesId(5), SeriesId(9)}, once).has_value());
+  REQUIRE(run->Lookup(SubjectId(1), {SeriesId(5), SeriesId(9)}, once, nullptr).has_value());
   REQUIRE(seen == 2);
   const auto stopped = run->ScanAll([](const SeriesEntry&) -> Result<> {
     return Error{ErrorCode::kCancelled, "enough"};

@@ -52,7 +52,7 @@ Result<std::vector<SeriesEntry>> Read(const Table& table) {
         DecodeEntryBlock(
             std::string_view(table.entities).substr(block.extent.offset - 16, block.extent.bytes),
             block));
-    all.insert(all.end(), entries.begin(), entries.end());
+    for (size_t i = 0; i < entries.size(); ++i) all.push_back(entries.entry(i));
   }
   return all;
 }

@@ -5,6 +5,7 @@
 #include <catch2/catch.hpp>
 
 #include "engine/part/file_cache.h"
+#include "engine/part/merge.h"
 #include "test/engine/part/part_disk.h"
 #include "test/engine/part/row_model.h"
 
@@ -130,6 +131,105 @@ TEST_CASE("a scan without columns gives keys, versions and tombstones", "[part]"
   REQUIRE(rows.columns.empty());
   REQUIRE(rows.versions == std::vector<int64_t>{5, 6});
   REQUIRE(rows.tombstones == std::vector<bool>{false, true});
+}
+
+// How many rows come unread, and how many not.
+struct Runs {
+  uint64_t unread = 0;
+  uint64_t read = 0;
+  uint64_t bytes_read = 0;
+};
+Runs CountRuns(PartDisk& disk, const Part& part, const ScanRequest& request) {
+  const auto cursor = disk.Scan(part, request);
+  Runs runs;
+  RowBatch rows;
+  UnreadRun* unread = nullptr;
+  while (cursor->NextRun(rows, unread).value()) {
+    runs.read += rows.rows();
+    if (unread != nullptr) runs.unread += unread->header().rows;
+  }
+  runs.bytes_read = cursor->cost().bytes_read;
+  return runs;
+}
+
+TEST_CASE("a block that is wanted whole may come unread", "[part]") {
+  PartDisk disk;
+  const auto part = disk.Write(Grid(10, 200));
+  ScanRequest request = PlainScan(1);
+  REQUIRE(CountRuns(disk, *part, request).unread == 0);
+  request.unread = ScanRequest::Unread::kForColumns;
+  Runs runs = CountRuns(disk, *part, request);
+  REQUIRE(runs.unread == 2000);
+  REQUIRE(runs.bytes_read > 0);
+  request.unread = ScanRequest::Unread::kForBounds;
+  runs = CountRuns(disk, *part, request);
+  REQUIRE(runs.unread == 2000);
+  REQUIRE(runs.bytes_read == 0);
+
+  request.all_series = false;
+  request.series = {SeriesId(20), SeriesId(25), SeriesId(50)};
+  REQUIRE(CountRuns(disk, *part, request).unread == 400);
+  // One row is cut off.
+  request.times = {1, 200'000};
+  runs = CountRuns(disk, *part, request);
+  REQUIRE(runs.unread == 0);
+  REQUIRE(runs.read == 398);
+}
+
+TEST_CASE("blocks of several series and blocks with deletions are always read", "[part]") {
+  PartDisk disk;
+  ScanRequest request = PlainScan(1);
+  request.unread = ScanRequest::Unread::kForBounds;
+  REQUIRE(CountRuns(disk, *disk.Write(Grid(10, 20)), request).unread == 0);
+  RowBatch batch = Grid(1, 200);
+  batch.tombstones.assign(200, false);
+  batch.tombstones[77] = true;
+  REQUIRE(CountRuns(disk, *disk.Write(batch), request).unread == 0);
+}
+
+TEST_CASE("runs that other rows overlap are read, the others may stay unread", "[part]") {
+  PartDisk disk;
+  const auto old = disk.Write(Grid(10, 200));
+  const auto young = disk.Write(PlainBatch(1, {{30, 5500, 1, 0}, {40, 199'500, 1, 0}}));
+  ScanRequest request = PlainScan(1);
+  request.unread = ScanRequest::Unread::kForBounds;
+  std::vector<std::unique_ptr<RowCursor>> cursors;
+  for (const auto& part : {old, young}) cursors.push_back(disk.Scan(*part, request));
+  const auto merged = MergeCursors(std::move(cursors));
+  uint64_t unread_rows = 0;
+  uint64_t read_rows = 0;
+  RowBatch rows;
+  UnreadRun* unread = nullptr;
+  while (merged->NextRun(rows, unread).value()) {
+    read_rows += rows.rows();
+    if (unread != nullptr) unread_rows += unread->header().rows;
+  }
+  // The late row of series 40 comes after the block.
+  REQUIRE(unread_rows == 9 * 200);
+  REQUIRE(read_rows == 200 + 2);
+}
+
+TEST_CASE("a damaged block that comes unread is noticed when it is read", "[part][damage]") {
+  PartDisk disk;
+  const auto part = disk.Write(Grid(2, 200));
+  const BlockHeader header = HeadersOf(*part)[1];
+  std::string bytes = disk.ReadFile(part->path());
+  bytes[header.columns[0].extent.offset + 1] ^= 1;
+  disk.WriteFile(part->path(), bytes);
+  FileCache::ForProcess().Clear();
+  ScanRequest request = PlainScan(1);
+  request.unread = ScanRequest::Unread::kForBounds;
+  const bool by_column = GENERATE(false, true);
+  const auto cursor = disk.Scan(*part, request);
+  RowBatch rows;
+  UnreadRun* unread = nullptr;
+  REQUIRE(cursor->NextRun(rows, unread).value());
+  REQUIRE(unread->ReadColumn(unread->header().columns[0]).has_value());
+  REQUIRE(cursor->NextRun(rows, unread).value());
+  const Error error = by_column ? unread->ReadColumn(unread->header().columns[0]).error()
+                                : unread->ReadRows(rows).error();
+  REQUIRE(error.code == ErrorCode::kCorruption);
+  REQUIRE(error.message.find(part->path()) != std::string::npos);
 }
 
 TEST_CASE("decoded blocks are charged one at a time and given back", "[part]") {

@@ -178,6 +178,10 @@ TEST_CASE("bounds are those of the values, and absent where a float is no number
   REQUIRE(columns[0].has_bounds);
   REQUIRE(static_cast<int64_t>(columns[0].min_word) == 0);
   REQUIRE(static_cast<int64_t>(columns[0].max_word) == 6);
+  REQUIRE(columns[0].values == 600);
+  int64_t sum = 0;
+  for (const uint64_t word : batch.columns[0].words()) sum += static_cast<int64_t>(word);
+  REQUIRE(static_cast<int64_t>(columns[0].sum_word) == sum);
   REQUIRE(columns[1].has_bounds);
   REQUIRE(std::bit_cast<double>(columns[1].min_word) == -10.0);
   REQUIRE(std::bit_cast<double>(columns[1].max_word) == 289.5);

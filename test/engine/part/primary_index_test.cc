@@ -64,12 +64,14 @@ std::vector<BlockHeader> RandomHeaders(SeededRandom& random, size_t count) {
       if (!IsFixed(column.type)) cell_bytes += random.Below(10'000);
       column.has_bounds = IsFixed(column.type) && random.Below(2) == 0;
       if (!column.has_bounds) continue;
+      column.values = 1 + static_cast<uint32_t>(random.Below(header.rows));
       if (column.type == ColumnType::kFloat64) {
         column.min_word = std::bit_cast<uint64_t>(-1.5);
         column.max_word = std::bit_cast<uint64_t>(2.5e300);
       } else {
         column.min_word = random.Next();
         column.max_word = static_cast<uint64_t>(std::numeric_limits<int64_t>::max());
+        column.sum_word = random.Next();
       }
     }
     header.decoded_bytes = DecodedBytes(header, cell_bytes);
@@ -165,6 +167,8 @@ TEST_CASE("headers at the ends of the number ranges come back", "[part]") {
   column.has_bounds = true;
   column.min_word = uint64_t{1} << 63;
   column.max_word = ~(uint64_t{1} << 63);
+  column.values = 1;
+  column.sum_word = ~uint64_t{0};
   header.columns = {column};
   header.decoded_bytes = DecodedBytes(header, 0);
   const auto unpacked = Unpack(Pack({header}));

@@ -9,6 +9,7 @@
 
 #include "engine/base/bytes.h"
 #include "engine/model/tag_value.h"
+#include "engine/part/block_codec.h"
 #include "engine/part/block_header.h"
 
 namespace ficus {
@@ -172,14 +173,43 @@ void RowModel::DropTombstones() {
   std::erase_if(rows_, [&](const auto& row) { return row.second.tombstone; });
 }
 
+namespace {
+
+// The rows of an unread run, which are what its header and its columns one by one say.
+void ReadUnread(UnreadRun& unread, const ScanRequest& request, RowBatch& run) {
+  const BlockHeader header = unread.header();
+  REQUIRE(request.unread != ScanRequest::Unread::kNone);
+  std::vector<ColumnValues> columns;
+  for (const BlockColumn& column : header.columns) {
+    if (!std::binary_search(request.columns.begin(), request.columns.end(), column.id)) continue;
+    auto values = unread.ReadColumn(column);
+    REQUIRE(values.has_value());
+    REQUIRE(HasTheseBounds(column, *values));
+    columns.push_back(*std::move(values));
+  }
+  REQUIRE(unread.ReadRows(run).has_value());
+  REQUIRE(run.rows() == header.rows);
+  const bool of_one_series =
+      run.series.front() == header.first_series && run.series.back() == header.first_series;
+  REQUIRE(of_one_series);
+  REQUIRE(run.Times() == header.times);
+  REQUIRE(run.tombstones.empty());
+  const bool same_columns = run.columns == columns;
+  REQUIRE(same_columns);
+}
+
+}  // namespace
+
 ModelRows Drain(RowCursor& cursor, const ScanRequest& request) {
   ModelRows rows;
   RowBatch run;
   for (;;) {
-    auto found = cursor.Next(run);
+    UnreadRun* unread = nullptr;
+    auto found = cursor.NextRun(run, unread);
     INFO((found.has_value() ? "" : found.error().ToString()));
     REQUIRE(found.has_value());
     if (!found.value()) return rows;
+    if (unread != nullptr) ReadUnread(*unread, request, run);
     REQUIRE(run.rows() > 0);
     REQUIRE(run.rows() <= kBlockRowsMax);
     REQUIRE(run.subject == request.subject);
@@ -240,6 +270,7 @@ ScanRequest MakeRandomRequest(SeededRandom& random, const RandomRows& shape) {
   for (const ColumnId id : AllModelColumns()) {
     if (!OneIn(random, 3)) request.columns.push_back(id);
   }
+  request.unread = static_cast<ScanRequest::Unread>(random.Below(3));
   return request;
 }
 

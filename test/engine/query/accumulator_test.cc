@@ -1,5 +1,6 @@
 #include "engine/query/accumulator.h"
 
+#include <bit>
 #include <cmath>
 #include <limits>
 #include <vector>
@@ -91,6 +92,65 @@ TEST_CASE("integer sums wrap around", "[query]") {
   const int64_t last = std::numeric_limits<int64_t>::max();
   REQUIRE(Ints(Function::kSum, {last, int64_t{1}}) ==
           TagValue(std::numeric_limits<int64_t>::min()));
+}
+
+// A block's header as a part's writer fills it in.
+BlockColumn BoundsOf(ColumnType type, const std::vector<TagValue>& values) {
+  BlockColumn column;
+  column.type = type;
+  column.has_bounds = true;
+  const ColumnValues cells = Column(type, values);
+  for (size_t row = 0; row < cells.rows(); ++row) {
+    if (cells.IsNull(row)) continue;
+    const uint64_t word = cells.word(row);
+    const auto below = [&](uint64_t other) {
+      return type == ColumnType::kInt64
+                 ? static_cast<int64_t>(word) < static_cast<int64_t>(other)
+                 : std::bit_cast<double>(word) < std::bit_cast<double>(other);
+    };
+    if (column.values == 0 || below(column.min_word)) column.min_word = word;
+    if (column.values == 0 || !below(column.max_word)) column.max_word = word;
+    if (type == ColumnType::kInt64) column.sum_word += word;
+    ++column.values;
+  }
+  return column;
+}
+
+TEST_CASE("a block's bounds count as its values do", "[query]") {
+  const std::vector<TagValue> ints = {int64_t{-4}, kNull, int64_t{9},
+                                      std::numeric_limits<int64_t>::max()};
+  const std::vector<TagValue> floats = {-4.5, kNull, 9.25};
+  for (const Function function :
+       {Function::kSum, Function::kMean, Function::kMin, Function::kMax, Function::kCount}) {
+    for (const ColumnType type : {ColumnType::kInt64, ColumnType::kFloat64}) {
+      const std::vector<TagValue>& values = type == ColumnType::kInt64 ? ints : floats;
+      CAPTURE(static_cast<int>(function), static_cast<int>(type));
+      const ColumnValues column = Column(type, values);
+      Accumulator by_rows;
+      Accumulator by_bounds;
+      for (int block = 0; block < 3; ++block) {
+        Accumulate(by_rows, function, column, 0, column.rows(), nullptr);
+        const bool enough = AccumulateBounds(by_bounds, function, BoundsOf(type, values));
+        const bool is_float_sum = type == ColumnType::kFloat64 &&
+                                  (function == Function::kSum || function == Function::kMean);
+        REQUIRE(enough == !is_float_sum);
+        if (!enough) Accumulate(by_bounds, function, column, 0, column.rows(), nullptr);
+      }
+      REQUIRE(Finish(by_bounds, function, type) == Finish(by_rows, function, type));
+    }
+  }
+  Accumulator unknown;
+  REQUIRE(!AccumulateBounds(unknown, Function::kCount, BlockColumn{}));
+  REQUIRE(unknown.count == 0);
+}
+
+TEST_CASE("bounds take the place of NaN", "[query]") {
+  for (const Function function : {Function::kMin, Function::kMax}) {
+    Accumulator accumulator;
+    Accumulate(accumulator, function, Column(ColumnType::kFloat64, {kNaN}), 0, 1, nullptr);
+    REQUIRE(AccumulateBounds(accumulator, function, BoundsOf(ColumnType::kFloat64, {2.5})));
+    REQUIRE(Finish(accumulator, function, ColumnType::kFloat64) == TagValue(2.5));
+  }
 }
 
 TEST_CASE("NaN is the smallest or largest value only where there is nothing else", "[query]") {

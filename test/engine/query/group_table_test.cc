@@ -5,6 +5,7 @@
 #include <catch2/catch.hpp>
 
 #include "test/engine/query/measure_questions.h"
+#include "test/support/seed.h"
 
 namespace ficus {
 namespace {
@@ -133,6 +134,85 @@ TEST_CASE("rows without a tag are a group of their own, apart from zero and the 
     REQUIRE(ToText(harness.Ask(GroupedBy({"layer"}))) == "null=53 =10");
     REQUIRE(ToText(harness.Ask(GroupedBy({"layer", "count"}))) == "null,null=53 ,0=10");
   }
+}
+
+// Long series, so that blocks of one series with bounds come about; late rows, repeated rows with
+// other versions, rows without a value.
+void WriteLong(QueryHarness& harness, SeededRandom& random) {
+  PrepareMeasure(harness);
+  for (int batch = 0; batch < 5; ++batch) {
+    std::vector<TestPoint> points;
+    for (int series = 0; series < 6; ++series) {
+      // Some series come in every batch, some in one.
+      if (series > 2 && series - 2 != batch) continue;
+      for (int i = 0; i < 650; ++i) {
+        const auto minute = static_cast<int64_t>(random.Below(2) == 0 ? i : batch * 700 + i) - 2000;
+        TestPoint point = Point(minute, "s" + std::to_string(series),
+                                static_cast<int64_t>(random.Below(1000)) - 300,
+                                static_cast<int64_t>(1 + random.Below(5)));
+        point.fields["rate"] = static_cast<double>(random.Below(10'000)) / 8 - 100;
+        if (series == 1 && random.Below(3) == 0) point.fields.clear();
+        points.push_back(std::move(point));
+      }
+    }
+    harness.Write("g", "m", points);
+    if (batch % 2 == 0) harness.Flush();
+    if (batch == 2) harness.Merge();
+  }
+}
+
+uint64_t RowsRead(const QuerySpan& span) {
+  uint64_t rows = 0;
+  for (const auto& [key, value] : span.tags) {
+    if (key == "rows_read") rows += std::stoull(value);
+  }
+  for (const auto& child : span.children) rows += RowsRead(*child);
+  return rows;
+}
+
+TEST_CASE("aggregates of whole blocks are those of their rows", "[query]") {
+  QueryHarness harness;
+  SeededRandom random(TestSeed(11));
+  WriteLong(harness, random);
+  if (GENERATE(false, true)) {
+    harness.Flush();
+    harness.Merge();
+  }
+  uint64_t rows_read = 0;
+  uint64_t rows_read_plainly = 0;
+  for (int round = 0; round < 200; ++round) {
+    const auto ask = [&, seed = random.Next()](bool use_bounds, uint64_t& rows) {
+      SeededRandom dice(seed);
+      MeasureQuery query = Question();
+      query.aggregation = Aggregation{static_cast<AggregationFunction>(1 + dice.Below(5)),
+                                      dice.Below(2) == 0 ? "value" : "rate"};
+      query.tags.clear();
+      if (dice.Below(2) == 0) query.tags = {{"default", {"id"}}};
+      if (dice.Below(2) == 0) query.group_by = std::vector<FamilyTags>{{"default", {"id"}}};
+      if (dice.Below(6) == 0) query.group_by = std::vector<FamilyTags>{{"default", {"layer"}}};
+      if (dice.Below(3) == 0) {
+        query.criteria = Where("id", ConditionOp::kIn,
+                               std::vector<std::string>{"s0", "s" + std::to_string(dice.Below(6))});
+      }
+      if (dice.Below(8) == 0) {
+        query.criteria = Or(Where("id", ConditionOp::kEq, std::string("s0")),
+                            Where("layer", ConditionOp::kEq, std::string("layer-1")));
+      }
+      if (dice.Below(2) == 0) {
+        query.begin = kMidnight + (static_cast<int64_t>(dice.Below(3000)) - 2500) * kMinute;
+        query.end = query.begin + static_cast<int64_t>(dice.Below(4000)) * kMinute;
+      }
+      if (dice.Below(3) == 0) query.order = SortOrder::kDescending;
+      harness.limits.use_bounds = use_bounds;
+      QueryTrace trace;
+      const std::vector<MeasureRow> answer = *harness.TryAsk(std::move(query), &trace);
+      rows += RowsRead(trace.root);
+      return answer;
+    };
+    CAPTURE(round);
+    REQUIRE(ask(true, rows_read) == ask(false, rows_read_plainly));
+  }
+  REQUIRE(rows_read < rows_read_plainly);
 }
 
 TEST_CASE("many groups need memory that the ledger may refuse", "[query]") {

@@ -16,7 +16,6 @@
 #include "engine/base/check.h"
 #include "engine/model/entity.h"
 #include "engine/query/measure_query.h"
-#include "engine/query/measure_row.h"
 #include "engine/schema/schema_object.h"
 #include "test/engine/query/query_harness.h"
 

@@ -86,7 +86,7 @@ TEST_CASE("when the ledger refuses, fewer rows are kept at a time", "[query]") {
   class Letting final : public MeasureRowSink {
    public:
     Result<> Accept(MeasureRowBatch batch) override {
-      for (MeasureRow& row : batch.rows) rows.push_back(std::move(row));
+      for (MeasureRow& row : RowsOf(batch)) rows.push_back(std::move(row));
       return Ok();
     }
     std::vector<MeasureRow> rows;

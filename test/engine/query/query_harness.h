@@ -23,6 +23,7 @@
 #include "engine/runtime/executor.h"
 #include "engine/schema/schema_registry.h"
 #include "engine/segment/group_store.h"
+#include "test/engine/query/measure_rows.h"
 
 namespace ficus {
 
@@ -75,12 +76,25 @@ inline void AppendPoint(const SchemaObject& object, const TestPoint& point, Seri
 class RowCollector final : public MeasureRowSink {
  public:
   Result<> Accept(MeasureRowBatch batch) override {
-    REQUIRE(!batch.rows.empty());
-    REQUIRE(batch.rows.size() <= kMeasureRowBatchMax);
-    REQUIRE(batch.reservation.bytes() >= batch.rows.size() * sizeof(MeasureRow));
+    REQUIRE(batch.rows > 0);
+    REQUIRE(batch.rows <= kMeasureRowBatchMax);
+    REQUIRE(batch.reservation.bytes() >= BytesOf(batch));
     ++batches;
-    for (MeasureRow& row : batch.rows) rows.push_back(std::move(row));
+    for (MeasureRow& row : RowsOf(batch)) rows.push_back(std::move(row));
     return outcome ? outcome() : Ok();
+  }
+
+  // What the batch holds, whatever room its vectors have.
+  static size_t BytesOf(const MeasureRowBatch& batch) {
+    size_t bytes = 0;
+    if (!batch.timestamps.empty()) bytes += batch.rows * 3 * sizeof(uint64_t);
+    for (const auto* columns : {&batch.tags, &batch.fields}) {
+      for (const AnswerColumn& column : *columns) {
+        bytes += column.places.size() * sizeof(uint32_t) + column.values.words().size_bytes() +
+                 column.values.offsets().size_bytes() + column.values.bytes().size();
+      }
+    }
+    return bytes;
   }
 
   std::vector<MeasureRow> rows;

@@ -5,7 +5,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "engine/model/entity.h"
+#include "engine/model/tag_value.h"
 
 namespace ficus {
 namespace {
@@ -54,35 +54,6 @@ TEST_CASE("times have an order in both directions and come back", "[query]") {
               descending);
     }
   }
-}
-
-TEST_CASE("values come from columns, from the entity, or are null", "[query]") {
-  ColumnValues column(ColumnId(1), ColumnType::kString);
-  AppendValue(column, std::string("x"));
-  AppendValue(column, Null{});
-  const std::vector<const ColumnValues*> columns = {&column, nullptr};
-  const std::string key = *EncodeSeriesKey("m", {int64_t{5}});
-  EntityView entity;
-  REQUIRE(entity.Assign(key).has_value());
-  using Kind = ValueSource::Kind;
-  const std::vector<ValueSource> sources = {
-      {Kind::kColumn, 0}, {Kind::kColumn, 1}, {Kind::kEntity, 0}, {Kind::kAbsent, 0}};
-  const TagValue null = Null{};
-  REQUIRE(*ReadValues(sources, columns, 0, &entity) ==
-          std::vector<TagValue>{std::string("x"), null, int64_t{5}, null});
-  REQUIRE(*ReadValues(sources, columns, 1, nullptr) ==
-          std::vector<TagValue>{null, null, null, null});
-  REQUIRE(ValueBytes(sources, columns, 0, &entity) >= 4 * sizeof(TagValue) + 1);
-  const std::vector<ValueSource> beyond = {{Kind::kEntity, 1}};
-  REQUIRE(ReadValues(beyond, columns, 0, &entity).error().code == ErrorCode::kCorruption);
-}
-
-TEST_CASE("the weight of an array bounds what it takes in memory", "[query]") {
-  ColumnValues column(ColumnId(1), ColumnType::kStringArray);
-  AppendValue(column, std::vector<std::string>(100));
-  const std::vector<const ColumnValues*> columns = {&column};
-  const std::vector<ValueSource> sources = {{ValueSource::Kind::kColumn, 0}};
-  REQUIRE(ValueBytes(sources, columns, 0, nullptr) >= 100 * sizeof(std::string));
 }
 
 }  // namespace
