@@ -9,6 +9,14 @@
 namespace ficus {
 namespace {
 
+template <typename T>
+std::vector<T> Gathered(const std::vector<T>& from, const std::vector<uint32_t>& rows) {
+  std::vector<T> gathered;
+  gathered.reserve(rows.size());
+  for (const uint32_t row : rows) gathered.push_back(from[row]);
+  return gathered;
+}
+
 // The rows of a batch that go to one table.
 struct Bucket {
   std::shared_ptr<Segment> segment;
@@ -18,6 +26,8 @@ struct Bucket {
   Error error;                       // why the table takes no rows; message empty: it does
   std::vector<uint32_t> order;
   std::vector<SeriesEntry> entries;
+
+  bool takes_rows() const { return table != nullptr && error.message.empty(); }
 };
 
 class Router {
@@ -28,17 +38,24 @@ class Router {
   void Run(std::vector<Routed>& routed);
 
  private:
-  Result<std::shared_ptr<Segment>> SegmentOf(UnixNanos time);
-  Bucket& BucketOf(const std::shared_ptr<Segment>& segment, ShardId shard);
+  Result<> FindSegment(UnixNanos time);
+  Bucket& BucketOf(ShardId shard);
   Result<> OpenTable(Bucket& bucket);
   void PlaceRow(uint32_t row);
+  // Refuses the rows whose series id belongs to another entity, and collects the entries of new
+  // series.
+  void LookUp(Bucket& bucket);
   void Refuse(uint32_t row, const Error& error);
   Routed Finish(Bucket& bucket);
 
   GroupStore& store_;
   KeyedRows rows_;
   std::vector<RefusedRow>& refused_;
-  std::shared_ptr<Segment> segment_;  // of the row before: neighbours mostly share one
+  // Of the row before: neighbours mostly share them.
+  std::shared_ptr<Segment> segment_;
+  TimeRange segment_times_;
+  uint32_t segment_shards_ = 1;
+  size_t bucket_ = 0;
   std::vector<Bucket> buckets_;
 };
 
@@ -46,22 +63,30 @@ void Router::Run(std::vector<Routed>& routed) {
   const auto rows = static_cast<uint32_t>(rows_.rows.rows());
   for (uint32_t row = 0; row < rows; ++row) PlaceRow(row);
   for (Bucket& bucket : buckets_) {
+    if (bucket.takes_rows()) LookUp(bucket);
+  }
+  for (Bucket& bucket : buckets_) {
     if (!bucket.order.empty()) routed.push_back(Finish(bucket));
   }
 }
 
-Result<std::shared_ptr<Segment>> Router::SegmentOf(UnixNanos time) {
-  if (segment_ == nullptr || !segment_->times().Contains(time)) {
-    ASSIGN_OR_RETURN(segment_, store_.SegmentFor(time));
-  }
-  return segment_;
+Result<> Router::FindSegment(UnixNanos time) {
+  if (segment_ != nullptr && segment_times_.Contains(time)) return Ok();
+  ASSIGN_OR_RETURN(segment_, store_.SegmentFor(time));
+  segment_times_ = segment_->times();
+  segment_shards_ = segment_->shard_count();
+  return Ok();
 }
 
-Bucket& Router::BucketOf(const std::shared_ptr<Segment>& segment, ShardId shard) {
-  for (Bucket& bucket : buckets_) {
-    if (bucket.segment == segment && bucket.shard == shard) return bucket;
-  }
-  buckets_.push_back({segment, shard, nullptr, nullptr, {}, {}, {}});
+Bucket& Router::BucketOf(ShardId shard) {
+  const auto is_it = [&](const Bucket& bucket) {
+    return bucket.shard == shard && bucket.segment == segment_;
+  };
+  if (bucket_ < buckets_.size() && is_it(buckets_[bucket_])) return buckets_[bucket_];
+  const auto found = std::find_if(buckets_.begin(), buckets_.end(), is_it);
+  bucket_ = static_cast<size_t>(found - buckets_.begin());
+  if (found != buckets_.end()) return *found;
+  buckets_.push_back({segment_, shard, nullptr, nullptr, {}, {}, {}});
   Bucket& bucket = buckets_.back();
   const Result<> opened = OpenTable(bucket);
   if (!opened.has_value()) bucket.error = opened.error();
@@ -82,32 +107,43 @@ Result<> Router::OpenTable(Bucket& bucket) {
 }
 
 void Router::PlaceRow(uint32_t row) {
-  Result<std::shared_ptr<Segment>> segment = SegmentOf(rows_.rows.timestamps[row]);
-  if (!segment.has_value()) {
-    Refuse(row, segment.error());
+  const Result<> found = FindSegment(rows_.rows.timestamps[row]);
+  if (!found.has_value()) {
+    Refuse(row, found.error());
     return;
   }
-  const ShardId shard(static_cast<uint32_t>(rows_.shard_hashes[row] % (*segment)->shard_count()));
-  Bucket& bucket = BucketOf(*segment, shard);
-  if (bucket.table == nullptr || !bucket.error.message.empty()) {
+  Bucket& bucket =
+      BucketOf(ShardId(static_cast<uint32_t>(rows_.shard_hashes[row] % segment_shards_)));
+  if (bucket.takes_rows()) {
+    bucket.order.push_back(row);
+  } else {
     Refuse(row, bucket.error);
-    return;
   }
+}
+
+void Router::LookUp(Bucket& bucket) {
+  using Known = SeriesSet::Known;
   const SubjectId subject = rows_.rows.subject;
-  const SeriesId series = rows_.rows.series[row];
-  const SeriesSet::Known known =
-      bucket.known == nullptr ? SeriesSet::Known::kNo
-                              : bucket.known->Find(subject, series, rows_.series_checks[row]);
-  if (known == SeriesSet::Known::kCollision) {
-    LogError("write.collision", "series id {} of group {} has another entity", Hex16(series),
-             store_.name());
-    Refuse(row, Error{ErrorCode::kCorruption, "series id collision"});
-    return;
+  const std::vector<SeriesId> series = Gathered(rows_.rows.series, bucket.order);
+  std::vector<Known> known(series.size(), Known::kNo);
+  if (bucket.known != nullptr) {
+    bucket.known->Find(subject, series, Gathered(rows_.series_checks, bucket.order), known);
   }
-  if (known == SeriesSet::Known::kNo) {
-    bucket.entries.push_back({subject, series, std::string(rows_.series_key(row))});
+  size_t kept = 0;
+  for (size_t i = 0; i < known.size(); ++i) {
+    const uint32_t row = bucket.order[i];
+    if (known[i] == Known::kCollision) {
+      LogError("write.collision", "series id {} of group {} has another entity", Hex16(series[i]),
+               store_.name());
+      Refuse(row, Error{ErrorCode::kCorruption, "series id collision"});
+      continue;
+    }
+    if (known[i] == Known::kNo) {
+      bucket.entries.push_back({subject, series[i], std::string(rows_.series_key(row))});
+    }
+    bucket.order[kept++] = row;
   }
-  bucket.order.push_back(row);
+  bucket.order.resize(kept);
 }
 
 void Router::Refuse(uint32_t row, const Error& error) {

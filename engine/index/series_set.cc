@@ -7,6 +7,7 @@
 
 #include <boost/unordered/unordered_flat_map.hpp>
 
+#include "engine/base/check.h"
 #include "engine/base/id.h"
 
 namespace ficus {
@@ -30,6 +31,12 @@ constexpr size_t kSlotBytes = sizeof(Checks::value_type) + 1;
 constexpr size_t kSubjectBytes = sizeof(Checks) + 64;
 
 constexpr size_t kStripes = 8;
+
+SeriesSet::Known KnownIn(const Checks& checks, SeriesId series, uint64_t check) {
+  const auto found = checks.find(series.value());
+  if (found == checks.end()) return SeriesSet::Known::kNo;
+  return found->second == check ? SeriesSet::Known::kYes : SeriesSet::Known::kCollision;
+}
 
 }  // namespace
 
@@ -57,10 +64,19 @@ SeriesSet::Known SeriesSet::Find(SubjectId subject, SeriesId series, uint64_t ch
   Rep::Stripe& stripe = rep_->StripeOf(subject);
   MutexLock lock(stripe.mutex);
   const auto checks = stripe.subjects.find(subject);
-  if (checks == stripe.subjects.end()) return Known::kNo;
-  const auto found = checks->second.find(series.value());
-  if (found == checks->second.end()) return Known::kNo;
-  return found->second == check ? Known::kYes : Known::kCollision;
+  return checks == stripe.subjects.end() ? Known::kNo : KnownIn(checks->second, series, check);
+}
+
+void SeriesSet::Find(SubjectId subject, std::span<const SeriesId> series,
+                     std::span<const uint64_t> checks, std::span<Known> known) const {
+  CHECK(series.size() == checks.size() && series.size() == known.size());
+  Rep::Stripe& stripe = rep_->StripeOf(subject);
+  MutexLock lock(stripe.mutex);
+  const auto there = stripe.subjects.find(subject);
+  for (size_t i = 0; i < series.size(); ++i) {
+    known[i] =
+        there == stripe.subjects.end() ? Known::kNo : KnownIn(there->second, series[i], checks[i]);
+  }
 }
 
 Result<> SeriesSet::Insert(SubjectId subject, SeriesId series, uint64_t check) {

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include "engine/base/memory_ledger.h"
 #include "engine/base/mutex.h"
@@ -28,6 +29,9 @@ class SeriesSet {
 
   // `check` is SeriesCheckOf the entity.
   Known Find(SubjectId subject, SeriesId series, uint64_t check) const;
+  // The same for many series of a subject; the three have one size.
+  void Find(SubjectId subject, std::span<const SeriesId> series, std::span<const uint64_t> checks,
+            std::span<Known> known) const;
   // Call only once the entry is durable and introduced. kCorruption for a collision; the first
   // entry stays.
   Result<> Insert(SubjectId subject, SeriesId series, uint64_t check);

@@ -30,6 +30,21 @@ TEST_CASE("a series is known once it was inserted, by subject, id and entity", "
   REQUIRE(set.size() == 0);
 }
 
+TEST_CASE("many series are looked up at once", "[index]") {
+  MemoryLedger ledger(size_t{1} << 30);
+  SeriesSet set(ledger);
+  const std::vector<SeriesId> series = {SeriesId(4), SeriesId(2), SeriesId(3)};
+  const std::vector<uint64_t> checks = {40, 20, 30};
+  std::vector<Known> known(3, Known::kYes);
+  set.Find(SubjectId(1), series, checks, known);
+  REQUIRE(known == std::vector<Known>(3, Known::kNo));
+
+  REQUIRE(set.Insert(SubjectId(1), SeriesId(2), 20).has_value());
+  REQUIRE(set.Insert(SubjectId(1), SeriesId(3), 31).has_value());
+  set.Find(SubjectId(1), series, checks, known);
+  REQUIRE(known == std::vector<Known>{Known::kNo, Known::kYes, Known::kCollision});
+}
+
 TEST_CASE("the set is charged, about 24 bytes a series, and never refused", "[index]") {
   MemoryLedger ledger(1000);
   {
