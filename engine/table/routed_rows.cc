@@ -20,16 +20,40 @@ Error Corrupt(std::string_view what) {
   return Error{ErrorCode::kCorruption, fmt::format("log record: {}", what)};
 }
 
+// As PutVarint, into memory with room for kVarintBytesMax bytes; gives the end.
+char* StoreVarint(char* to, uint64_t value) {
+  for (; value >= 0x80; value >>= 7) *to++ = static_cast<char>(value | 0x80);
+  *to++ = static_cast<char>(value);
+  return to;
+}
+
+// Appends a varint for each value: what `map` makes of it. Writes into the string itself, as most
+// bytes of a record are these.
+template <typename Values, typename Map>
+void PutVarints(std::string& out, const Values& values, const Map& map) {
+  const size_t begin = out.size();
+  out.resize(begin + values.size() * kVarintBytesMax);
+  char* at = out.data() + begin;
+  for (const auto value : values) at = StoreVarint(at, map(value));
+  out.resize(static_cast<size_t>(at - out.data()));
+}
+
 // Neighbours are alike: differences of neighbours, small ones in few bytes. Wraps around, so that
 // any values round-trip.
-template <typename T>
-void PutDeltas(std::string& out, const std::vector<T>& values) {
+void PutDeltas(std::string& out, const std::vector<int64_t>& values) {
   uint64_t previous = 0;
-  for (const T value : values) {
-    const auto current = static_cast<uint64_t>(value);
-    PutVarint(out, ZigZag(static_cast<int64_t>(current - previous)));
-    previous = current;
-  }
+  PutVarints(out, values, [&](int64_t value) {
+    const uint64_t delta = static_cast<uint64_t>(value) - previous;
+    previous = static_cast<uint64_t>(value);
+    return ZigZag(static_cast<int64_t>(delta));
+  });
+}
+
+// Words as they lie in memory.
+template <typename Words>
+void PutWords(std::string& out, const Words& words) {
+  static_assert(sizeof *words.data() == sizeof(uint64_t));
+  out.append(reinterpret_cast<const char*>(words.data()), words.size() * sizeof(uint64_t));
 }
 
 bool ReadDeltas(ByteReader& reader, size_t rows, std::vector<int64_t>& values) {
@@ -48,11 +72,12 @@ void PutColumn(std::string& out, const ColumnValues& column) {
   PutVarint(out, column.id().value());
   PutLittle(out, static_cast<uint8_t>(column.type()));
   PutLittle<uint8_t>(out, column.validity().all_valid() ? kAllValid : 0);
-  for (const uint64_t word : column.validity().words()) PutLittle(out, word);
+  PutWords(out, column.validity().words());
   if (column.type() == ColumnType::kFloat64) {
-    for (const uint64_t word : column.words()) PutLittle(out, word);
+    PutWords(out, column.words());
   } else if (IsFixed(column.type())) {
-    for (const uint64_t word : column.words()) PutVarint(out, ZigZag(static_cast<int64_t>(word)));
+    PutVarints(out, column.words(),
+               [](uint64_t word) { return ZigZag(static_cast<int64_t>(word)); });
   } else {
     for (size_t row = 0; row < column.rows(); ++row) PutLengthPrefixed(out, column.cell(row));
   }
@@ -129,7 +154,7 @@ bool ReadColumn(ByteReader& reader, size_t rows, ColumnValues& column) {
 void PutRows(std::string& out, const RowBatch& batch) {
   PutLittle(out, batch.subject.value());
   PutVarint(out, batch.rows());
-  for (const SeriesId series : batch.series) PutLittle(out, series.value());
+  PutWords(out, batch.series);
   PutDeltas(out, batch.timestamps);
   PutDeltas(out, batch.versions);
   PutLittle<uint8_t>(out, batch.tombstones.empty() ? 0 : 1);
