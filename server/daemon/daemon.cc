@@ -1,6 +1,7 @@
 #include "server/daemon/daemon.h"
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <filesystem>
 #include <functional>
@@ -19,6 +20,7 @@
 #include "engine/base/log.h"
 #include "engine/base/memory_ledger.h"
 #include "engine/base/metrics.h"
+#include "engine/base/mutex.h"
 #include "engine/base/random.h"
 #include "engine/database/database.h"
 #include "engine/io/disk_file_system.h"
@@ -27,7 +29,10 @@
 #include "engine/runtime/executor.h"
 #include "server/backup/restore_on_start.h"
 #include "server/daemon/backups.h"
+#include "server/daemon/config_changes.h"
 #include "server/daemon/database_metrics.h"
+#include "server/daemon/log_settings.h"
+#include "server/daemon/security.h"
 #include "server/http/http_server.h"
 #include "server/http/routes.h"
 #include "server/observability/build_info.h"
@@ -88,12 +93,24 @@ Result<> EnsureFolder(const std::string& path) {
   return Ok();
 }
 
+DamagedParts DamagedPartsOf(DamagedPartsChoice choice) {
+  return choice == DamagedPartsChoice::kFail ? DamagedParts::kFail : DamagedParts::kSkip;
+}
+
+// "log.level, query.timeout", or "none".
+std::string ListOf(const std::vector<std::string>& keys) {
+  std::string list;
+  for (const std::string& key : keys) list += (list.empty() ? "" : ", ") + key;
+  return list.empty() ? "none" : list;
+}
+
 uint32_t CoreCount() { return std::max(1u, std::thread::hardware_concurrency()); }
 
-class DaemonImpl final : public Daemon {
+class DaemonImpl final : public Daemon, public NodeConfiguration {
  public:
-  explicit DaemonImpl(const Config& config)
+  DaemonImpl(const Config& config, LoadConfig load_again)
       : config_(config),
+        load_again_(std::move(load_again)),
         node_name_(config.node.name.empty() ? HostName() : config.node.name),
         log_executor_(ThreadExecutor::Create("log", 1)),
         introduce_executor_(ThreadExecutor::Create("introduce", 1)),
@@ -109,10 +126,12 @@ class DaemonImpl final : public Daemon {
   uint16_t grpc_port() const override { return rpc_->port(); }
   uint16_t http_port() const override { return http_->port(0); }
   uint16_t metrics_port() const override { return http_->port(1); }
+  Result<ReloadReport> Reload() override;
   void Stop() override;
 
  private:
   Result<> MakeLedger();
+  Result<> StartSecurity();
   Result<> OpenFileSystems();
   Result<> StageRestore();
   Result<> OpenDatabase();
@@ -121,15 +140,25 @@ class DaemonImpl final : public Daemon {
   Result<> StartRpc();
   DatabaseOptions OptionsForDatabase() const;
   void AddMetrics();
+  Result<ReloadReport> TryReload() REQUIRES(reload_mutex_);
+  void TakeOver(const Config& applied);
   void WatchHealth();
   void FlushBeforeStop();
 
-  const Config config_;
+  const Config config_;  // that the node was started with
+  const LoadConfig load_again_;
   const std::string node_name_;
   SystemClock clock_;
   SystemRandom random_;
   MetricRegistry metrics_;
   Health health_;
+  Gauge& reload_success_ =
+      metrics_.AddGauge("ficus_config_last_reload_success",
+                        "0 while the configuration that was read last cannot be taken over.");
+  Mutex reload_mutex_;
+  Config running_ GUARDED_BY(reload_mutex_) = config_;  // with what was taken over since
+  std::atomic<uint32_t> disk_warn_{config_.disk.warn};
+  std::unique_ptr<Security> security_;
   std::unique_ptr<MemoryLedger> ledger_;
   std::unique_ptr<FileSystem> fs_;
   std::unique_ptr<FileSystem> log_fs_;
@@ -165,6 +194,13 @@ Result<> DaemonImpl::MakeLedger() {
   ledger_->SetShare(MemoryConsumer::kCaches, limit / 5);
   LogInfo("memory.limit", "{} MiB of {} MiB ({})", limit / kMiB, memory.bytes / kMiB,
           memory.source);
+  return Ok();
+}
+
+Result<> DaemonImpl::StartSecurity() {
+  ASSIGN_OR_RETURN(SecurityFiles files, ReadSecurityFiles(config_));
+  security_ = std::make_unique<Security>(config_, std::move(files),
+                                         Security::Parts{random_, clock_, metrics_});
   return Ok();
 }
 
@@ -257,12 +293,14 @@ Result<> DaemonImpl::StartBackups() {
                                                       *schedule_executor_}));
   upkeep_ = std::make_unique<DatabaseUpkeep>(*database_);
   admin_ = std::make_unique<AdminService>(
-      AdminParts{clock_, *upkeep_, backups_->service(), *backups_, *backups_});
+      AdminParts{clock_, *ledger_, *upkeep_, backups_->service(), *backups_, *backups_, *this});
   return Ok();
 }
 
 Result<> DaemonImpl::StartHttp() {
   HttpListener http{"http", config_.http.listen.host, config_.http.listen.port, {}};
+  http.protection = {security_->http_certificates(), security_->authenticator(), {}};
+  if (config_.auth.health_open) http.protection.open_paths = HealthPaths();
   AddHealthRoutes(http.router, health_);
   AddMetricsRoute(http.router, metrics_);
   HttpListener metrics{"metrics", config_.metrics.listen.host, config_.metrics.listen.port, {}};
@@ -275,7 +313,7 @@ Result<> DaemonImpl::StartHttp() {
 }
 
 Result<> DaemonImpl::StartRpc() {
-  rpc_context_ = std::make_unique<RpcContext>(RpcContext{
+  rpc_context_.reset(new RpcContext{
       .database = *database_,
       .clock = clock_,
       .random = random_,
@@ -284,9 +322,7 @@ Result<> DaemonImpl::StartRpc() {
       .write_executor = *write_executor_,
       .query_executor = *query_executor_,
       .query_timeout_nanos = config_.query.timeout.count(),
-      .damaged_parts = config_.query.damaged_parts == DamagedPartsChoice::kFail
-                           ? DamagedParts::kFail
-                           : DamagedParts::kSkip,
+      .damaged_parts = DamagedPartsOf(config_.query.damaged_parts),
       .future_nanos_max = config_.write.max_future.count(),
       .api_version = config_.api.version,
       .build_revision = GetBuildInfo().version,
@@ -299,7 +335,8 @@ Result<> DaemonImpl::StartRpc() {
                                           {.host = config_.grpc.listen.host,
                                            .port = config_.grpc.listen.port,
                                            .max_message_bytes = config_.grpc.max_message,
-                                           .reflection = config_.grpc.reflection},
+                                           .reflection = config_.grpc.reflection,
+                                           .protection = security_->grpc()},
                                           {admin_.get()}));
   return Ok();
 }
@@ -322,7 +359,7 @@ void DaemonImpl::WatchHealth() {
   const Result<SpaceStatus> space = fs_->Space();
   if (space.has_value() && space->total_bytes > 0) {
     const uint64_t used = (space->total_bytes - space->free_bytes) * 100 / space->total_bytes;
-    if (used >= config_.disk.warn) {
+    if (used >= disk_warn_) {
       health_.Set("disk", HealthLevel::kDegraded, fmt::format("{} % full", used));
     } else {
       health_.Clear("disk");
@@ -332,7 +369,9 @@ void DaemonImpl::WatchHealth() {
 }
 
 Result<> DaemonImpl::Start() {
+  reload_success_.Set(1);
   RETURN_IF_ERROR(MakeLedger());
+  RETURN_IF_ERROR(StartSecurity());
   RETURN_IF_ERROR(OpenFileSystems());
   // Probes are answered while the log is replayed.
   RETURN_IF_ERROR(StartHttp());
@@ -349,6 +388,39 @@ Result<> DaemonImpl::Start() {
           node_name_, config_.grpc.listen.host, grpc_port(), config_.http.listen.host, http_port(),
           config_.metrics.listen.host, metrics_port());
   return Ok();
+}
+
+Result<ReloadReport> DaemonImpl::Reload() {
+  MutexLock lock(reload_mutex_);
+  Result<ReloadReport> report = TryReload();
+  reload_success_.Set(report.has_value() ? 1 : 0);
+  if (report.has_value()) {
+    LogInfo("config.reloaded", "taken over: {}; from the next start on: {}",
+            ListOf(report->changed), ListOf(report->need_restart));
+  } else {
+    LogError("config.reload_failed", "nothing was taken over: {}", report.error().message);
+  }
+  return report;
+}
+
+// Everything that can fail comes first.
+Result<ReloadReport> DaemonImpl::TryReload() {
+  ASSIGN_OR_RETURN(const LoadedConfig loaded, load_again_());
+  ConfigChanges changes = CompareConfigs(running_, loaded.config);
+  ASSIGN_OR_RETURN(SecurityFiles files, ReadSecurityFiles(changes.applied));
+  if (!ConfigureLog(LogSettingsOf(changes.applied.log, ::isatty(STDERR_FILENO) == 1))) {
+    return Error{ErrorCode::kIo, "log.output: cannot write " + changes.applied.log.output};
+  }
+  security_->Apply(changes.applied, std::move(files));
+  TakeOver(changes.applied);
+  running_ = std::move(changes.applied);
+  return ReloadReport{std::move(changes.changed), std::move(changes.need_restart)};
+}
+
+void DaemonImpl::TakeOver(const Config& applied) {
+  disk_warn_ = applied.disk.warn;
+  rpc_context_->query_timeout_nanos = applied.query.timeout.count();
+  rpc_context_->damaged_parts = DamagedPartsOf(applied.query.damaged_parts);
 }
 
 // What is in files need not be replayed by the next start. The log has all of it, so a disk that is
@@ -373,6 +445,7 @@ void DaemonImpl::Stop() {
   stopped_ = true;
   health_.Set("stop", HealthLevel::kNotReady, "stopping");
   if (admin_ != nullptr) admin_->Shut();
+  if (security_ != nullptr) security_->Close();
   if (rpc_ != nullptr) rpc_->Stop(kStopGraceNanos);
   if (backups_ != nullptr) backups_->Close();
   schedule_executor_->Close();
@@ -398,8 +471,8 @@ void DaemonImpl::Stop() {
 
 }  // namespace
 
-Result<std::unique_ptr<Daemon>> Daemon::Start(const Config& config) {
-  auto daemon = std::make_unique<DaemonImpl>(config);
+Result<std::unique_ptr<Daemon>> Daemon::Start(const Config& config, LoadConfig load_again) {
+  auto daemon = std::make_unique<DaemonImpl>(config, std::move(load_again));
   RETURN_IF_ERROR(daemon->Start());
   return std::unique_ptr<Daemon>(std::move(daemon));
 }

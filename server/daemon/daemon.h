@@ -2,23 +2,34 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 
 #include "config/config.h"
+#include "config/load.h"
 #include "engine/base/result.h"
+#include "server/rpc/admin_setup.h"
 
 namespace ficus {
 
-// Threads: one, which is not one of the pools it makes.
+// Threads: one, which is not one of the pools it makes, unless a member says otherwise.
 class Daemon {
  public:
+  // Reads the configuration again, from where it came; the error lists what is wrong with it.
+  using LoadConfig = std::function<Result<LoadedConfig>()>;
+
   // Replays the log, then listens. On an error nothing runs any more; the text is for the operator.
-  static Result<std::unique_ptr<Daemon>> Start(const Config& config);
+  // kInvalidArgument: the configuration cannot be.
+  static Result<std::unique_ptr<Daemon>> Start(const Config& config, LoadConfig load_again);
   virtual ~Daemon() = default;  // stops
 
   virtual uint16_t grpc_port() const = 0;
   virtual uint16_t http_port() const = 0;
   virtual uint16_t metrics_port() const = 0;
+
+  // Reads the configuration again and takes over what a running node can, or nothing. Any thread,
+  // but not while Stop() runs.
+  virtual Result<ReloadReport> Reload() = 0;
 
   // Finishes what was acknowledged, flushes it as far as that takes a few seconds, and closes
   // everything; within ten seconds. Idempotent.

@@ -1,7 +1,7 @@
 // ficusd: the node.
 //
 //   ficusd [serve] [--config FILE] [--set key=value]...
-//       runs until SIGTERM or SIGINT
+//       runs until SIGTERM or SIGINT; SIGHUP has the configuration read again
 //   ficusd check-config [FILE]
 //       names every mistake; exit 78 when there is one
 //   ficusd show-config [--origin]
@@ -24,6 +24,7 @@
 #include "server/daemon/config_check.h"
 #include "server/daemon/daemon.h"
 #include "server/daemon/log_settings.h"
+#include "server/daemon/security.h"
 #include "server/daemon/service_manager.h"
 #include "server/observability/build_info.h"
 
@@ -55,8 +56,8 @@ struct Options {
   bool origin = false;
 };
 
-// The configuration, or none after every mistake was printed.
-std::optional<LoadedConfig> Load(const Options& options) {
+// What the command line says about where the configuration is; none after a mistake was printed.
+std::optional<ConfigSources> SourcesOf(const Options& options) {
   ConfigSources sources;
   sources.file = options.file;
   sources.environment = Environment();
@@ -68,13 +69,36 @@ std::optional<LoadedConfig> Load(const Options& options) {
     }
     sources.flags.push_back(*std::move(flag));
   }
+  return sources;
+}
+
+// The configuration with every mistake in it.
+ConfigCheck CheckWhole(const ConfigSources& sources) {
   ConfigCheck check = CheckConfig(sources, DiskConfigFiles());
   if (check.mistakes.empty()) check.mistakes = CheckMeanings(check.loaded);
+  if (check.mistakes.empty()) check.mistakes = CheckSecurityFiles(check.loaded);
+  return check;
+}
+
+// The configuration, or none after every mistake was printed.
+std::optional<LoadedConfig> Load(const ConfigSources& sources) {
+  ConfigCheck check = CheckWhole(sources);
   for (const ConfigMistake& mistake : check.mistakes) {
     std::fprintf(stderr, "%s\n", mistake.ToString().c_str());
   }
   if (!check.mistakes.empty()) return std::nullopt;
   return std::move(check.loaded);
+}
+
+// The same while the node runs.
+Result<LoadedConfig> LoadAgain(const ConfigSources& sources) {
+  ConfigCheck check = CheckWhole(sources);
+  if (check.mistakes.empty()) return std::move(check.loaded);
+  std::string text;
+  for (const ConfigMistake& mistake : check.mistakes) {
+    text += (text.empty() ? "" : "; ") + mistake.ToString();
+  }
+  return Error{ErrorCode::kInvalidArgument, text};
 }
 
 bool SetUpLog(const LogConfig& config) {
@@ -92,13 +116,22 @@ void ForwardGrpcLog(gpr_log_func_args* line) {
   }
 }
 
-// Waits for the signal that ends the process. All threads have it blocked.
-void WaitForEnd(const sigset_t& signals) {
+void TellServiceManager(std::string_view state) {
+  const Result<> told = NotifyServiceManager(state);
+  if (!told.has_value()) LogWarn("daemon.service_manager", "{}", told.error().message);
+}
+
+// Waits for the signal that ends the process; one that asks for the configuration to be read again
+// comes before. All threads have them blocked.
+void WaitForEnd(const sigset_t& signals, Daemon& daemon) {
   for (;;) {
     int received = 0;
     if (::sigwait(&signals, &received) != 0) continue;
     if (received == SIGHUP) {
-      LogInfo("daemon.signal", "SIGHUP: a changed configuration takes effect at the next start");
+      LogInfo("daemon.signal", "SIGHUP: reading the configuration again");
+      TellServiceManager("RELOADING=1");
+      static_cast<void>(daemon.Reload());  // it tells log and metrics how it went
+      TellServiceManager("READY=1");
       continue;
     }
     LogInfo("daemon.signal", "{}: stopping", received == SIGTERM ? "SIGTERM" : "SIGINT");
@@ -106,13 +139,13 @@ void WaitForEnd(const sigset_t& signals) {
   }
 }
 
-void TellServiceManager(std::string_view state) {
-  const Result<> told = NotifyServiceManager(state);
-  if (!told.has_value()) LogWarn("daemon.service_manager", "{}", told.error().message);
+int ExitCodeOf(const Error& error) {
+  if (error.code == ErrorCode::kInvalidArgument) return kExitConfig;
+  return error.code == ErrorCode::kUnavailable ? kExitBusy : kExitFailed;
 }
 
-int Serve(const Options& options) {
-  const std::optional<LoadedConfig> loaded = Load(options);
+int Serve(const ConfigSources& sources) {
+  const std::optional<LoadedConfig> loaded = Load(sources);
   if (!loaded.has_value()) return kExitConfig;
   if (!SetUpLog(loaded->config.log)) return kExitConfig;
   gpr_set_log_function(ForwardGrpcLog);
@@ -123,14 +156,15 @@ int Serve(const Options& options) {
   ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   ::signal(SIGPIPE, SIG_IGN);
 
-  Result<std::unique_ptr<Daemon>> daemon = Daemon::Start(loaded->config);
+  Result<std::unique_ptr<Daemon>> daemon =
+      Daemon::Start(loaded->config, [&sources] { return LoadAgain(sources); });
   if (!daemon.has_value()) {
     LogError("daemon.start", "{}", daemon.error().ToString());
     FlushLog();
-    return daemon.error().code == ErrorCode::kUnavailable ? kExitBusy : kExitFailed;
+    return ExitCodeOf(daemon.error());
   }
   TellServiceManager("READY=1");
-  WaitForEnd(signals);
+  WaitForEnd(signals, **daemon);
   TellServiceManager("STOPPING=1");
   (*daemon)->Stop();
   FlushLog();
@@ -161,8 +195,10 @@ int Run(int argc, char** argv) {
     std::printf("%s\n", BuildInfoLine().c_str());
     return 0;
   }
+  const std::optional<ConfigSources> sources = SourcesOf(options);
+  if (!sources.has_value()) return kExitConfig;
   if (check->parsed() || show->parsed()) {
-    const std::optional<LoadedConfig> loaded = Load(options);
+    const std::optional<LoadedConfig> loaded = Load(*sources);
     if (!loaded.has_value()) return kExitConfig;
     if (check->parsed()) {
       std::printf("the configuration is fine\n");
@@ -173,7 +209,7 @@ int Run(int argc, char** argv) {
     return 0;
   }
   static_cast<void>(serve);
-  return Serve(options);
+  return Serve(*sources);
 }
 
 }  // namespace

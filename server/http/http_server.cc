@@ -1,23 +1,28 @@
 #include "server/http/http_server.h"
 
+#include <algorithm>
 #include <ctime>
 #include <string_view>
 #include <thread>
 #include <unordered_set>
 #include <utility>
 
+#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/ssl/context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http.hpp>
+#include <boost/beast/ssl/ssl_stream.hpp>
 #include <boost/optional/optional.hpp>
 #include <fmt/core.h>
 
 #include "engine/base/check.h"
 #include "engine/base/log.h"
+#include "server/http/basic_auth.h"
 
 namespace ficus {
 namespace {
@@ -50,7 +55,36 @@ int StatusOfReadError(const ErrorOf& error) {
   return error.category() == http::make_error_code(http::error::bad_method).category() ? 400 : 0;
 }
 
-class Connection;
+using PlainStream = beast::tcp_stream;
+using TlsStream = beast::ssl_stream<beast::tcp_stream>;
+using TlsContext = asio::ssl::context;
+
+// What handshakes need, made from certificates that were checked before. Null when the library
+// refuses them all the same.
+std::shared_ptr<TlsContext> MakeTlsContext(const Certificates& certificates) {
+  const auto context = std::make_shared<TlsContext>(TlsContext::tls_server);
+  ErrorOf error;
+  context->set_options(TlsContext::default_workarounds | TlsContext::no_sslv2 |
+                           TlsContext::no_sslv3 | TlsContext::no_tlsv1 | TlsContext::no_tlsv1_1,
+                       error);
+  if (!error) context->use_certificate_chain(asio::buffer(certificates.chain_pem), error);
+  if (!error) {
+    context->use_private_key(asio::buffer(certificates.key_pem), TlsContext::pem, error);
+  }
+  if (!error) return context;
+  LogError("http.tls", "the certificate cannot be used: {}", error.message());
+  return nullptr;
+}
+
+// One client, as its listener sees it.
+class Client {
+ public:
+  virtual void Close() = 0;
+  virtual bool answering() const = 0;
+
+ protected:
+  ~Client() = default;
+};
 
 // One address: accepts, counts and knows its connections. All on the server's thread.
 class Listener {
@@ -60,6 +94,7 @@ class Listener {
       : limits_(limits),
         name_(std::move(listener.name)),
         router_(std::move(listener.router)),
+        protection_(std::move(listener.protection)),
         host_(std::move(listener.host)),
         wanted_port_(listener.port),
         acceptor_(io),
@@ -80,6 +115,12 @@ class Listener {
   uint16_t port() const { return port_; }
   const HttpLimits& limits() const { return limits_; }
   const HttpRouter& router() const { return router_; }
+  // Null for a path that everybody may ask for.
+  Authenticator* AuthenticatorFor(const std::string& path) const {
+    const auto& open = protection_.open_paths;
+    return std::find(open.begin(), open.end(), path) == open.end() ? protection_.authenticator
+                                                                   : nullptr;
+  }
   bool draining() const { return draining_; }
   bool empty() const { return connections_.empty(); }
 
@@ -89,19 +130,21 @@ class Listener {
                     {{"listener", name_}, {"status", std::to_string(status)}})
         .Add();
   }
-  void Enter(Connection* connection);
-  void Leave(Connection* connection);
+  void Enter(Client* client);
+  void Leave(Client* client);
   // Called when the last connection has left.
   void OnEmpty(std::function<void()> on_empty) { on_empty_ = std::move(on_empty); }
 
  private:
   void OnAccept(const ErrorOf& error, tcp::socket socket);
+  void Serve(tcp::socket socket);
   void Refuse(tcp::socket socket);
 
   // Constant after construction.
   const HttpLimits limits_;
   const std::string name_;
   const HttpRouter router_;
+  const HttpProtection protection_;
   const std::string host_;
   const uint16_t wanted_port_;
 
@@ -109,7 +152,9 @@ class Listener {
   asio::steady_timer retry_;
   uint16_t port_ = 0;
   bool draining_ = false;
-  std::unordered_set<Connection*> connections_;
+  std::unordered_set<Client*> connections_;
+  std::shared_ptr<const Certificates> context_of_;  // what `context_` was made from
+  std::shared_ptr<TlsContext> context_;
   std::function<void()> on_empty_;
 
   MetricRegistry& registry_;
@@ -118,11 +163,14 @@ class Listener {
 };
 
 // One client: read a request, answer it, again. Keeps itself alive by the operation it waits for.
-class Connection final : public std::enable_shared_from_this<Connection> {
+template <typename Stream>
+class Connection final : public Client, public std::enable_shared_from_this<Connection<Stream>> {
  public:
-  Connection(tcp::socket socket, Listener& listener)
+  // `context` is null for a PlainStream.
+  Connection(tcp::socket socket, std::shared_ptr<TlsContext> context, Listener& listener)
       : listener_(listener),
-        stream_(std::move(socket)),
+        context_(std::move(context)),
+        stream_(MakeStream(std::move(socket), context_.get())),
         // One request, and what a client that pipelines sent behind it.
         buffer_(listener.limits().header_bytes_max + 4096) {
     listener_.Enter(this);
@@ -132,23 +180,42 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   Connection& operator=(const Connection&) = delete;
 
   void Start() {
-    stream_.socket().set_option(tcp::no_delay(true), ignored_);
-    AwaitRequest();
+    tcp_stream().socket().set_option(tcp::no_delay(true), ignored_);
+    if constexpr (kIsTls) {
+      tcp_stream().expires_after(listener_.limits().request_timeout);
+      stream_.async_handshake(asio::ssl::stream_base::server,
+                              [self = this->shared_from_this()](const ErrorOf& error) {
+                                if (!error) self->AwaitRequest();
+                              });
+    } else {
+      AwaitRequest();
+    }
   }
 
-  void Close() { stream_.close(); }
-  bool answering() const { return answering_; }
+  void Close() override { tcp_stream().close(); }
+  bool answering() const override { return answering_; }
 
  private:
+  static constexpr bool kIsTls = std::is_same_v<Stream, TlsStream>;
+
+  static Stream MakeStream(tcp::socket socket, TlsContext* context) {
+    if constexpr (kIsTls) {
+      return Stream(beast::tcp_stream(std::move(socket)), *context);
+    } else {
+      return Stream(std::move(socket));
+    }
+  }
+  beast::tcp_stream& tcp_stream() { return beast::get_lowest_layer(stream_); }
+
   // An idle client may be silent for long; one that has begun a request may not.
   void AwaitRequest() {
     if (buffer_.size() > 0) {
       ReadHeader();
       return;
     }
-    stream_.expires_after(listener_.limits().idle_timeout);
+    tcp_stream().expires_after(listener_.limits().idle_timeout);
     stream_.async_read_some(buffer_.prepare(512),
-                            [self = shared_from_this()](const ErrorOf& error, size_t bytes) {
+                            [self = this->shared_from_this()](const ErrorOf& error, size_t bytes) {
                               // Gone, silent for too long, or cut off: nobody waits for an answer.
                               if (error) return;
                               self->buffer_.commit(bytes);
@@ -160,9 +227,9 @@ class Connection final : public std::enable_shared_from_this<Connection> {
     parser_.emplace();
     parser_->header_limit(static_cast<uint32_t>(listener_.limits().header_bytes_max));
     parser_->body_limit(listener_.limits().body_bytes_max);
-    stream_.expires_after(listener_.limits().request_timeout);
+    tcp_stream().expires_after(listener_.limits().request_timeout);
     http::async_read_header(stream_, buffer_, *parser_,
-                            [self = shared_from_this()](const ErrorOf& error, size_t bytes) {
+                            [self = this->shared_from_this()](const ErrorOf& error, size_t bytes) {
                               if (error) {
                                 self->AnswerReadError(error);
                               } else if (bytes > self->listener_.limits().header_bytes_max) {
@@ -186,7 +253,7 @@ class Connection final : public std::enable_shared_from_this<Connection> {
       return;
     }
     http::async_read(stream_, buffer_, *parser_,
-                     [self = shared_from_this()](const ErrorOf& error, size_t) {
+                     [self = this->shared_from_this()](const ErrorOf& error, size_t) {
                        if (error) {
                          self->AnswerReadError(error);
                        } else {
@@ -200,7 +267,7 @@ class Connection final : public std::enable_shared_from_this<Connection> {
     parser_->get().erase(http::field::expect);
     continue_ = {http::status::continue_, 11};
     http::async_write(stream_, continue_,
-                      [self = shared_from_this()](const ErrorOf& error, size_t) {
+                      [self = this->shared_from_this()](const ErrorOf& error, size_t) {
                         if (!error) self->ReadBody();
                       });
   }
@@ -211,8 +278,43 @@ class Connection final : public std::enable_shared_from_this<Connection> {
     request.method = View(message.method_string());
     SplitTarget(View(message.target()), request);
     request.accept = View(message[http::field::accept]);
+    request.authorization = View(message[http::field::authorization]);
     request.body = std::move(parser_->get().body());
-    Send(listener_.router().Handle(request), message.keep_alive(), request.method == "HEAD");
+    Authenticator* const authenticator = listener_.AuthenticatorFor(request.path);
+    if (authenticator == nullptr) {
+      AnswerWith(listener_.router().Handle(request), request);
+    } else if (request.authorization.empty()) {
+      AnswerWith(HeaderIsMissing(), request);
+    } else if (const auto credential = ParseBasicAuth(request.authorization); credential) {
+      Authenticate(*authenticator, *credential, std::move(request));
+    } else {
+      AnswerWith(HeaderIsWrong(credential.error()), request);
+    }
+  }
+
+  // The verdict may come later and on another thread; the server's thread waits for it.
+  void Authenticate(Authenticator& authenticator, const BasicCredential& credential,
+                    HttpRequest request) {
+    const auto executor = stream_.get_executor();
+    // Moved on with the verdict: the connection ends on the server's thread, wherever that comes
+    // from.
+    authenticator.Check(credential.username, credential.password,
+                        [self = this->shared_from_this(), request = std::move(request),
+                         work = asio::make_work_guard(executor)](AuthVerdict verdict) mutable {
+                          asio::post(work.get_executor(),
+                                     [self = std::move(self), request = std::move(request),
+                                      verdict] { self->AnswerVerdict(verdict, request); });
+                        });
+  }
+
+  void AnswerVerdict(AuthVerdict verdict, const HttpRequest& request) {
+    AnswerWith(
+        verdict == AuthVerdict::kGranted ? listener_.router().Handle(request) : NotLetIn(verdict),
+        request);
+  }
+
+  void AnswerWith(HttpResponse response, const HttpRequest& request) {
+    Send(std::move(response), parser_->get().keep_alive(), request.method == "HEAD");
   }
 
   // "/path?query", or "http://host/path?query" as a proxy sends it.
@@ -253,14 +355,17 @@ class Connection final : public std::enable_shared_from_this<Connection> {
     response_.set(http::field::cache_control, "no-store");
     response_.set("X-Content-Type-Options", "nosniff");
     if (!response.allow.empty()) response_.set(http::field::allow, response.allow);
+    if (!response.challenge.empty()) {
+      response_.set(http::field::www_authenticate, response.challenge);
+    }
     response_.keep_alive(keep_alive && !listener_.draining());
     response_.content_length(response.body.size());
     if (!head) response_.body() = std::move(response.body);
 
     answering_ = true;
-    stream_.expires_after(listener_.limits().write_timeout);
+    tcp_stream().expires_after(listener_.limits().write_timeout);
     http::async_write(stream_, response_,
-                      [self = shared_from_this()](const ErrorOf& error, size_t) {
+                      [self = this->shared_from_this()](const ErrorOf& error, size_t) {
                         self->answering_ = false;
                         if (error) return;
                         if (self->response_.keep_alive() && !self->listener_.draining()) {
@@ -274,22 +379,33 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   // Says that no more comes and waits for the client to say the same: closing with unread bytes
   // would reset the connection and take the answer with it.
   void Finish() {
-    stream_.socket().shutdown(tcp::socket::shutdown_send, ignored_);
+    if constexpr (kIsTls) {
+      tcp_stream().expires_after(listener_.limits().request_timeout);
+      stream_.async_shutdown(
+          [self = this->shared_from_this()](const ErrorOf&) { self->FinishTcp(); });
+    } else {
+      FinishTcp();
+    }
+  }
+
+  void FinishTcp() {
+    tcp_stream().socket().shutdown(tcp::socket::shutdown_send, ignored_);
     if (listener_.draining()) return;
-    stream_.expires_after(listener_.limits().request_timeout);
+    tcp_stream().expires_after(listener_.limits().request_timeout);
     Discard();
   }
 
   void Discard() {
     buffer_.clear();
-    stream_.async_read_some(buffer_.prepare(4096),
-                            [self = shared_from_this()](const ErrorOf& error, size_t) {
-                              if (!error) self->Discard();
-                            });
+    tcp_stream().async_read_some(buffer_.prepare(4096),
+                                 [self = this->shared_from_this()](const ErrorOf& error, size_t) {
+                                   if (!error) self->Discard();
+                                 });
   }
 
   Listener& listener_;
-  beast::tcp_stream stream_;
+  const std::shared_ptr<TlsContext> context_;
+  Stream stream_;
   beast::flat_buffer buffer_;
   boost::optional<http::request_parser<http::string_body>> parser_;
   http::response<http::empty_body> continue_;
@@ -341,16 +457,31 @@ void Listener::OnAccept(const ErrorOf& error, tcp::socket socket) {
   if (connections_.size() >= limits_.connections_max) {
     Refuse(std::move(socket));
   } else {
-    std::make_shared<Connection>(std::move(socket), *this)->Start();
+    Serve(std::move(socket));
   }
   Accept();
+}
+
+void Listener::Serve(tcp::socket socket) {
+  if (protection_.certificates == nullptr) {
+    std::make_shared<Connection<PlainStream>>(std::move(socket), nullptr, *this)->Start();
+    return;
+  }
+  std::shared_ptr<const Certificates> current = protection_.certificates->Current();
+  if (current != context_of_) {
+    if (auto context = MakeTlsContext(*current); context != nullptr) context_ = std::move(context);
+    context_of_ = std::move(current);
+  }
+  if (context_ == nullptr) return;
+  std::make_shared<Connection<TlsStream>>(std::move(socket), context_, *this)->Start();
 }
 
 void Listener::Refuse(tcp::socket socket) {
   refused_.Add();
   static constexpr std::string_view kAnswer =
       "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
-  // One attempt without waiting: a client that is not told sees a closed connection.
+  // One attempt without waiting, and without TLS: a client that is not told sees a closed
+  // connection.
   ErrorOf ignored;
   socket.non_blocking(true, ignored);
   socket.write_some(asio::buffer(kAnswer.data(), kAnswer.size()), ignored);
@@ -362,22 +493,22 @@ void Listener::Drain() {
   ErrorOf ignored;
   acceptor_.close(ignored);
   retry_.cancel();
-  for (Connection* connection : connections_) {
+  for (Client* connection : connections_) {
     if (!connection->answering()) connection->Close();
   }
 }
 
 void Listener::CutOff() {
-  for (Connection* connection : connections_) connection->Close();
+  for (Client* connection : connections_) connection->Close();
 }
 
-void Listener::Enter(Connection* connection) {
-  connections_.insert(connection);
+void Listener::Enter(Client* client) {
+  connections_.insert(client);
   open_.Set(static_cast<double>(connections_.size()));
 }
 
-void Listener::Leave(Connection* connection) {
-  connections_.erase(connection);
+void Listener::Leave(Client* client) {
+  connections_.erase(client);
   open_.Set(static_cast<double>(connections_.size()));
   if (connections_.empty() && on_empty_) on_empty_();
 }

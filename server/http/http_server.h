@@ -14,14 +14,24 @@
 #include "engine/base/metrics.h"
 #include "engine/base/result.h"
 #include "server/http/router.h"
+#include "server/security/authenticator.h"
+#include "server/security/certificate_source.h"
 
 namespace ficus {
+
+// Null: plain text, and nobody has to say who he is. Both outlive the server.
+struct HttpProtection {
+  CertificateSource* certificates = nullptr;
+  Authenticator* authenticator = nullptr;
+  std::vector<std::string> open_paths;  // that need no password
+};
 
 struct HttpListener {
   std::string name;   // for log and metrics: "http", "metrics"
   std::string host;   // an IP address
   uint16_t port = 0;  // 0: the system chooses
   HttpRouter router;
+  HttpProtection protection{};
 };
 
 // The times are BanyanDB's.

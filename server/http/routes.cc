@@ -58,6 +58,8 @@ void AddHealthRoutes(HttpRouter& router, const Health& health) {
   });
 }
 
+std::vector<std::string> HealthPaths() { return {"/api/healthz", "/livez", "/readyz"}; }
+
 void AddMetricsRoute(HttpRouter& router, const MetricRegistry& registry) {
   router.Add("GET", "/metrics", [&registry](const HttpRequest&) {
     HttpResponse response;

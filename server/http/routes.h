@@ -1,6 +1,9 @@
 // The paths that every node answers.
 #pragma once
 
+#include <string>
+#include <vector>
+
 #include "engine/base/metrics.h"
 #include "server/http/router.h"
 #include "server/observability/health.h"
@@ -13,6 +16,7 @@ namespace ficus {
 // /readyz       200 while the node serves
 // The last two list every problem, one per line. `health` outlives the router.
 void AddHealthRoutes(HttpRouter& router, const Health& health);
+std::vector<std::string> HealthPaths();
 
 // /metrics, for Prometheus. `registry` outlives the router.
 void AddMetricsRoute(HttpRouter& router, const MetricRegistry& registry);

@@ -161,13 +161,35 @@ double SecondsSince(std::chrono::steady_clock::time_point begin) {
 }  // namespace
 
 AdminService::AdminService(const AdminParts& parts, const AdminOptions& options)
-    : parts_(parts),
+    : BoundedService(parts.ledger, v1::AdminService::service_full_name()),
+      parts_(parts),
       options_(options),
       quick_(std::make_unique<BoundedPool>("admin", options.quick_threads, options.waiting_max)),
       store_(
           std::make_unique<BoundedPool>("admin-store", options.store_threads, options.waiting_max)),
       verify_(std::make_unique<BoundedPool>("admin-verify", options.verifications_max,
-                                            options.verifications_max)) {}
+                                            options.verifications_max)) {
+  Bound(&AdminService::RunBackup, "RunBackup");
+  Bound(&AdminService::WatchBackup, "WatchBackup");
+  Bound(&AdminService::BackupStatus, "BackupStatus");
+  Bound(&AdminService::CancelBackup, "CancelBackup");
+  Bound(&AdminService::ListBackups, "ListBackups");
+  Bound(&AdminService::ShowBackup, "ShowBackup");
+  Bound(&AdminService::VerifyBackup, "VerifyBackup");
+  Bound(&AdminService::PruneBackups, "PruneBackups");
+  Bound(&AdminService::ListRemotes, "ListRemotes");
+  Bound(&AdminService::TestRemote, "TestRemote");
+  Bound(&AdminService::ListSchedules, "ListSchedules");
+  Bound(&AdminService::PauseSchedule, "PauseSchedule");
+  Bound(&AdminService::ResumeSchedule, "ResumeSchedule");
+  Bound(&AdminService::Flush, "Flush");
+  Bound(&AdminService::Merge, "Merge");
+  Bound(&AdminService::ConfirmClock, "ConfirmClock");
+  Bound(&AdminService::ReloadConfig, "ReloadConfig");
+  Bound(&AdminService::ListSnapshots, "ListSnapshots");
+  Bound(&AdminService::DeleteSnapshot, "DeleteSnapshot");
+  Bound(&AdminService::VerifySnapshot, "VerifySnapshot");
+}
 
 AdminService::~AdminService() = default;
 
@@ -537,6 +559,18 @@ grpc::ServerUnaryReactor* AdminService::ConfirmClock(grpc::CallbackServerContext
   grpc::ServerUnaryReactor* const reactor = call->DefaultReactor();
   reactor->Finish(grpc::Status::OK);
   return reactor;
+}
+
+grpc::ServerUnaryReactor* AdminService::ReloadConfig(grpc::CallbackServerContext* call,
+                                                     const v1::ReloadConfigRequest*,
+                                                     v1::ReloadConfigResponse* response) {
+  return BlockingCall::Start(*quick_, [this, call, response](const std::stop_token&) {
+    Result<ReloadReport> report = parts_.configuration.Reload();
+    if (!report.has_value()) return Refused(call, report.error());
+    for (std::string& key : report->changed) response->add_changed(std::move(key));
+    for (std::string& key : report->need_restart) response->add_need_restart(std::move(key));
+    return grpc::Status::OK;
+  });
 }
 
 grpc::ServerUnaryReactor* AdminService::ListSnapshots(grpc::CallbackServerContext* call,

@@ -18,16 +18,19 @@
 #include "server/backup/backup_service.h"
 #include "server/rpc/admin_setup.h"
 #include "server/rpc/blocking_calls.h"
+#include "server/rpc/bounded_calls.h"
 
 namespace ficus {
 
 // All of it outlives the service.
 struct AdminParts {
   const Clock& clock;
+  MemoryLedger& ledger;
   NodeUpkeep& upkeep;
   BackupService& backups;
   const BackupSetup& setup;
   ScheduleControl& schedules;
+  NodeConfiguration& configuration;
 };
 
 struct AdminOptions {
@@ -42,7 +45,7 @@ struct AdminOptions {
 };
 
 // Register with the server; destroy after the server has stopped and before what `parts` refers to.
-class AdminService final : public admin::v1::AdminService::CallbackService {
+class AdminService final : public BoundedService<admin::v1::AdminService::CallbackService> {
  public:
   explicit AdminService(const AdminParts& parts, const AdminOptions& options = {});
   ~AdminService() override;
@@ -95,6 +98,9 @@ class AdminService final : public admin::v1::AdminService::CallbackService {
   grpc::ServerUnaryReactor* ConfirmClock(grpc::CallbackServerContext* call,
                                          const admin::v1::ConfirmClockRequest* request,
                                          admin::v1::ConfirmClockResponse* response) override;
+  grpc::ServerUnaryReactor* ReloadConfig(grpc::CallbackServerContext* call,
+                                         const admin::v1::ReloadConfigRequest* request,
+                                         admin::v1::ReloadConfigResponse* response) override;
   grpc::ServerUnaryReactor* ListSnapshots(grpc::CallbackServerContext* call,
                                           const admin::v1::ListSnapshotsRequest* request,
                                           admin::v1::ListSnapshotsResponse* response) override;

@@ -1,6 +1,6 @@
 // What the admin service asks of the node besides its backups: what is configured, the schedule,
-// and the upkeep of tables and snapshots. The daemon implements the first two over its
-// configuration and its scheduler; the third is DatabaseUpkeep.
+// and the upkeep of tables and snapshots. The daemon implements all but the last over its
+// configuration and its scheduler; the last is DatabaseUpkeep.
 #pragma once
 
 #include <cstddef>
@@ -64,6 +64,20 @@ class ScheduleControl {
   // Both are idempotent. kNotFound: no schedule has this job.
   virtual Result<> Pause(std::string_view job) = 0;
   virtual Result<> Resume(std::string_view job) = 0;
+};
+
+// What reading the configuration again came to: keys, without values.
+struct ReloadReport {
+  std::vector<std::string> changed;       // taken over
+  std::vector<std::string> need_restart;  // differ, and count from the next start on
+};
+
+// The configuration that the node was started with. Any thread; blocks on a disk.
+class NodeConfiguration {
+ public:
+  virtual ~NodeConfiguration() = default;
+  // kInvalidArgument lists what is wrong with it; nothing has changed then.
+  virtual Result<ReloadReport> Reload() = 0;
 };
 
 // What an operator may ask of the tables. Any thread; the snapshot calls block.

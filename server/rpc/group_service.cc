@@ -106,6 +106,20 @@ void FillTask(const DeletionTask& task, database::GroupDeletionTask& message) {
 
 }  // namespace
 
+GroupService::GroupService(RpcContext& context)
+    : BoundedService(context.ledger,
+                     banyandb::database::v1::GroupRegistryService::service_full_name()),
+      context_(context) {
+  Bound(&GroupService::Create, "Create");
+  Bound(&GroupService::Update, "Update");
+  Bound(&GroupService::Delete, "Delete");
+  Bound(&GroupService::Get, "Get");
+  Bound(&GroupService::List, "List");
+  Bound(&GroupService::Exist, "Exist");
+  Bound(&GroupService::Inspect, "Inspect");
+  Bound(&GroupService::Query, "Query");
+}
+
 grpc::ServerUnaryReactor* GroupService::Create(
     grpc::CallbackServerContext* call, const database::GroupRegistryServiceCreateRequest* request,
     database::GroupRegistryServiceCreateResponse* response) {

@@ -2,13 +2,15 @@
 #pragma once
 
 #include "banyandb/database/v1/rpc.grpc.pb.h"
+#include "server/rpc/bounded_calls.h"
 #include "server/rpc/rpc_context.h"
 
 namespace ficus {
 
-class GroupService final : public banyandb::database::v1::GroupRegistryService::CallbackService {
+class GroupService final
+    : public BoundedService<banyandb::database::v1::GroupRegistryService::CallbackService> {
  public:
-  explicit GroupService(RpcContext& context) : context_(context) {}
+  explicit GroupService(RpcContext& context);
 
   grpc::ServerUnaryReactor* Create(
       grpc::CallbackServerContext* call,

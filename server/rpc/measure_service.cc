@@ -17,23 +17,23 @@ namespace {
 
 namespace measure = banyandb::measure::v1;
 
-// Turns rows into the response as they come. Their memory stays charged until the response has been
-// built whole.
+// Turns rows into the response as they come. Their memory stays charged until the client has the
+// response: one that reads slowly holds what it asked for.
 class ResponseSink final : public MeasureRowSink {
  public:
-  ResponseSink(const MeasureRowShape& shape, measure::QueryResponse& response)
-      : shape_(shape), response_(response) {}
+  ResponseSink(const MeasureRowShape& shape, measure::QueryResponse& response, CallMemory& memory)
+      : shape_(shape), response_(response), memory_(memory) {}
 
   Result<> Accept(MeasureRowBatch batch) override {
     AddRows(shape_, batch, response_);
-    reservations_.push_back(std::move(batch.reservation));
+    memory_.Keep(std::move(batch.reservation));
     return Ok();
   }
 
  private:
   const MeasureRowShape& shape_;
   measure::QueryResponse& response_;
-  std::vector<MemoryReservation> reservations_;
+  CallMemory& memory_;
 };
 
 // The client's deadline, or the configured one if that is nearer, on the monotonic clock.
@@ -48,13 +48,16 @@ int64_t DeadlineOf(const grpc::CallbackServerContext& call, const RpcContext& co
 }  // namespace
 
 MeasureService::MeasureService(RpcContext& context)
-    : context_(context),
+    : BoundedService(context.ledger, banyandb::measure::v1::MeasureService::service_full_name()),
+      context_(context),
       write_metrics_(context.metrics),
       queries_(context.metrics.AddCounter("ficus_queries_total", "Measure queries received.")),
       query_errors_(
           context.metrics.AddCounter("ficus_query_errors_total", "Measure queries that failed.")),
       query_seconds_(context.metrics.AddHistogram("ficus_query_seconds", "Time of a measure query.",
-                                                  LatencyBounds())) {}
+                                                  LatencyBounds())) {
+  Bound(&MeasureService::Query, "Query");
+}
 
 grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* MeasureService::Write(
     grpc::CallbackServerContext*) {
@@ -92,7 +95,8 @@ grpc::Status MeasureService::QueryNow(grpc::CallbackServerContext& call,
   limits.cancelled = [&call] { return call.IsCancelled(); };
   limits.damaged_parts = context_.damaged_parts;
   QueryTrace trace;
-  ResponseSink sink(plan->shape(), response);
+  CallMemory& memory = MemoryOf<measure::QueryRequest, measure::QueryResponse>(call);
+  ResponseSink sink(plan->shape(), response, memory);
   const QueryEnvironment environment{context_.database, context_.clock, context_.ledger};
   const Result<> run =
       RunMeasureQuery(*plan, environment, limits, sink, request.trace() ? &trace : nullptr);
@@ -101,6 +105,11 @@ grpc::Status MeasureService::QueryNow(grpc::CallbackServerContext& call,
     response.mutable_trace()->set_error(!run.has_value());
   }
   if (!run.has_value()) return ToGrpcStatus(run.error());
+  // Once more as bytes, for gRPC to send.
+  Result<MemoryReservation> bytes =
+      context_.ledger.Reserve(MemoryConsumer::kReplies, response.ByteSizeLong());
+  if (!bytes.has_value()) return ToGrpcStatus(bytes.error());
+  memory.Keep(*std::move(bytes));
   return grpc::Status::OK;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "banyandb/measure/v1/rpc.grpc.pb.h"
+#include "server/rpc/bounded_calls.h"
 #include "server/rpc/measure_write_reactor.h"
 #include "server/rpc/rpc_context.h"
 
@@ -9,10 +10,15 @@ namespace ficus {
 
 // Write takes the messages as bytes: they are walked by hand, never parsed into generated classes.
 // The other methods of the service answer UNIMPLEMENTED.
+// Writes are walked by hand; what is not implemented is not even parsed.
+template <typename Base>
+using MeasureMethods = banyandb::measure::v1::MeasureService::WithRawCallbackMethod_Write<
+    banyandb::measure::v1::MeasureService::WithRawCallbackMethod_TopN<
+        banyandb::measure::v1::MeasureService::WithRawCallbackMethod_DeleteExpiredSegments<
+            banyandb::measure::v1::MeasureService::WithCallbackMethod_Query<Base>>>>;
+
 class MeasureService final
-    : public banyandb::measure::v1::MeasureService::WithRawCallbackMethod_Write<
-          banyandb::measure::v1::MeasureService::WithCallbackMethod_Query<
-              banyandb::measure::v1::MeasureService::Service>> {
+    : public BoundedService<MeasureMethods<banyandb::measure::v1::MeasureService::Service>> {
  public:
   explicit MeasureService(RpcContext& context);
 

@@ -10,6 +10,7 @@
 
 #include "banyandb/database/v1/rpc.grpc.pb.h"
 #include "engine/schema/schema_object.h"
+#include "server/rpc/bounded_calls.h"
 #include "server/rpc/rpc_context.h"
 #include "server/rpc/schema_change.h"
 #include "server/rpc/schema_convert.h"
@@ -19,9 +20,18 @@ namespace ficus {
 
 // `Traits` names the generated types of one registry and says where the object is in its messages.
 template <typename Traits>
-class RegistryService final : public Traits::CallbackService {
+class RegistryService final : public BoundedService<typename Traits::CallbackService> {
  public:
-  explicit RegistryService(RpcContext& context) : context_(context) {}
+  explicit RegistryService(RpcContext& context)
+      : BoundedService<typename Traits::CallbackService>(context.ledger, Traits::ServiceName()),
+        context_(context) {
+    this->Bound(&RegistryService::Create, "Create");
+    this->Bound(&RegistryService::Update, "Update");
+    this->Bound(&RegistryService::Delete, "Delete");
+    this->Bound(&RegistryService::Get, "Get");
+    this->Bound(&RegistryService::List, "List");
+    this->Bound(&RegistryService::Exist, "Exist");
+  }
 
   grpc::ServerUnaryReactor* Create(grpc::CallbackServerContext* call,
                                    const typename Traits::CreateRequest* request,
@@ -152,6 +162,9 @@ class RegistryService final : public Traits::CallbackService {
     using ListResponse = banyandb::database::v1::Name##RegistryServiceListResponse;          \
     using ExistRequest = banyandb::database::v1::Name##RegistryServiceExistRequest;          \
     using ExistResponse = banyandb::database::v1::Name##RegistryServiceExistResponse;        \
+    static const char* ServiceName() {                                                       \
+      return banyandb::database::v1::Name##RegistryService::service_full_name();             \
+    }                                                                                        \
     static constexpr SchemaKind kKind = SchemaKind::k##Name;                                 \
     template <typename Request>                                                              \
     static auto* ObjectOf(const Request& request) {                                          \

@@ -1,6 +1,7 @@
 // What every service of the RPC server works with. Outlives the server.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -23,8 +24,9 @@ struct RpcContext {
   MetricRegistry& metrics;
   Executor& write_executor;  // hands rows to the database; may wait for the disk
   Executor& query_executor;
-  int64_t query_timeout_nanos = 60 * kNanosPerSecond;
-  DamagedParts damaged_parts = DamagedParts::kFail;
+  // These two may change while the server runs.
+  std::atomic<int64_t> query_timeout_nanos = 60 * kNanosPerSecond;
+  std::atomic<DamagedParts> damaged_parts = DamagedParts::kFail;
   int64_t future_nanos_max = kNanosPerDay;
   std::string api_version = "0.10";
   std::string build_revision;

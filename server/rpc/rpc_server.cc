@@ -1,5 +1,6 @@
 #include "server/rpc/rpc_server.h"
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -22,6 +23,17 @@ namespace {
 
 constexpr int kMetadataBytesMax = 16 << 10;
 constexpr int kStreamsPerConnectionMax = 1000;
+constexpr int kHandshakeMillisMax = 20'000;
+constexpr size_t kTransportBytesMin = size_t{64} << 20;
+// A client that went without a word is noticed after these.
+constexpr int kKeepaliveMillis = 60'000;
+constexpr int kKeepaliveTimeoutMillis = 20'000;
+
+// What gRPC itself may hold: half-read messages, connections, what waits to be sent. Beyond it, it
+// reads no further and gives up calls, the largest first.
+size_t TransportBytes(size_t ledger_bytes) {
+  return std::max(ledger_bytes / 4, kTransportBytesMin);
+}
 
 std::string AddressOf(const RpcServerOptions& options) {
   const bool is_v6 = options.host.find(':') != std::string::npos;
@@ -32,7 +44,8 @@ std::string AddressOf(const RpcServerOptions& options) {
 class RpcServerImpl final : public RpcServer {
  public:
   explicit RpcServerImpl(RpcContext& context)
-      : version_(context.api_version, context.build_revision),
+      : ledger_bytes_(context.ledger.limit_bytes()),
+        version_(context.ledger, context.api_version, context.build_revision),
         groups_(context),
         measures_(context),
         index_rules_(context),
@@ -51,6 +64,7 @@ class RpcServerImpl final : public RpcServer {
   void Stop(int64_t grace_nanos) override;
 
  private:
+  const size_t ledger_bytes_;
   VersionService version_;
   GroupService groups_;
   RegistryService<MeasureRegistryTraits> measures_;
@@ -60,6 +74,7 @@ class RpcServerImpl final : public RpcServer {
   NodeService nodes_;
   SnapshotService snapshots_;
   MeasureService measure_service_;
+  std::shared_ptr<grpc::ServerCredentials> credentials_;
   std::unique_ptr<grpc::Server> server_;
   uint16_t port_ = 0;
   bool stopped_ = false;
@@ -72,11 +87,11 @@ Result<> RpcServerImpl::Start(const RpcServerOptions& options,
   grpc::ServerBuilder builder;
   int port = 0;
   const std::string address = AddressOf(options);
-  builder.AddListeningPort(address, grpc::InsecureServerCredentials(), &port);
-  for (grpc::Service* service :
-       std::initializer_list<grpc::Service*>{&version_, &groups_, &measures_, &index_rules_,
-                                             &bindings_, &top_ns_, &nodes_, &snapshots_,
-                                             &measure_service_}) {
+  credentials_ = MakeServerCredentials(options.protection);
+  builder.AddListeningPort(address, credentials_, &port);
+  for (grpc::Service* service : std::initializer_list<grpc::Service*>{
+           &version_, &groups_, &measures_, &index_rules_, &bindings_, &top_ns_, &nodes_,
+           &snapshots_, &measure_service_}) {
     builder.RegisterService(service);
   }
   for (grpc::Service* service : more) builder.RegisterService(service);
@@ -84,6 +99,10 @@ Result<> RpcServerImpl::Start(const RpcServerOptions& options,
   builder.SetMaxSendMessageSize(-1);
   builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, kMetadataBytesMax);
   builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kStreamsPerConnectionMax);
+  builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, kHandshakeMillisMax);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveMillis);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMillis);
+  builder.SetResourceQuota(grpc::ResourceQuota("ficus").Resize(TransportBytes(ledger_bytes_)));
   // Two processes must not share a port without noticing.
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
   // A small message could inflate to any size.

@@ -8,6 +8,7 @@
 
 #include "engine/base/result.h"
 #include "server/rpc/rpc_context.h"
+#include "server/rpc/server_credentials.h"
 
 namespace grpc {
 class Service;
@@ -20,6 +21,7 @@ struct RpcServerOptions {
   uint16_t port = 0;               // 0: the system chooses
   uint64_t max_message_bytes = 16 << 20;
   bool reflection = true;
+  PortProtection protection;
 };
 
 class RpcServer {

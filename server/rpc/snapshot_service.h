@@ -2,6 +2,7 @@
 #pragma once
 
 #include "banyandb/database/v1/rpc.grpc.pb.h"
+#include "server/rpc/bounded_calls.h"
 #include "server/rpc/rpc_context.h"
 
 namespace ficus {
@@ -13,9 +14,15 @@ namespace ficus {
 //
 // Unlike there, property groups are taken when the request names them or their catalog, and an
 // empty group name means every group of the catalog.
-class SnapshotService final : public banyandb::database::v1::SnapshotService::CallbackService {
+class SnapshotService final
+    : public BoundedService<banyandb::database::v1::SnapshotService::CallbackService> {
  public:
-  explicit SnapshotService(RpcContext& context) : context_(context) {}
+  explicit SnapshotService(RpcContext& context)
+      : BoundedService(context.ledger,
+                       banyandb::database::v1::SnapshotService::service_full_name()),
+        context_(context) {
+    Bound(&SnapshotService::Snapshot, "Snapshot");
+  }
 
   grpc::ServerUnaryReactor* Snapshot(grpc::CallbackServerContext* call,
                                      const banyandb::database::v1::SnapshotRequest* request,

@@ -8,11 +8,13 @@
 
 #include <grpcpp/impl/codegen/service_type.h>
 
+#include "engine/base/memory_ledger.h"
+
 namespace ficus {
 
 class VersionService final : public grpc::Service {
  public:
-  VersionService(std::string version, std::string revision);
+  VersionService(MemoryLedger& ledger, std::string version, std::string revision);
 
  private:
   const std::string version_;

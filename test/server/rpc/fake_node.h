@@ -287,10 +287,18 @@ class FakeUpkeep final : public NodeUpkeep {
   }
 };
 
+class FakeConfiguration final : public NodeConfiguration {
+ public:
+  Result<ReloadReport> report = ReloadReport{};
+
+  Result<ReloadReport> Reload() override { return report; }
+};
+
 class FakeNode {
  public:
   explicit FakeNode(AdminOptions options = QuickOptions())
-      : admin_(AdminParts{clock, upkeep, backups, setup, schedules}, options) {
+      : admin_(AdminParts{clock, ledger, upkeep, backups, setup, schedules, configuration},
+               options) {
     grpc::ServerBuilder builder;
     int port = 0;
     builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
@@ -319,10 +327,12 @@ class FakeNode {
   }
 
   ManualClock clock{kNoon + 2 * kNanosPerHour};
+  MemoryLedger ledger{size_t{1} << 30};
   FakeUpkeep upkeep;
   FakeBackups backups;
   FakeSetup setup;
   FakeSchedules schedules;
+  FakeConfiguration configuration;
 
  private:
   AdminService admin_;

@@ -25,7 +25,9 @@ namespace ficus {
 
 class RpcHarness {
  public:
-  RpcHarness()
+  // `protection` outlives the harness; a protected port needs a channel of the test's own.
+  explicit RpcHarness(const PortProtection& protection = {},
+                      const std::vector<grpc::Service*>& more = {})
       : fs_(MemoryFileSystem::Create()),
         log_fs_(MemoryFileSystem::Create()),
         log_(ThreadExecutor::Create("log", 1)),
@@ -51,19 +53,21 @@ class RpcHarness {
                                    options);
     REQUIRE(database.has_value());
     database_ = *std::move(database);
-    context_ = std::make_unique<RpcContext>(RpcContext{.database = *database_,
-                                                       .clock = clock_,
-                                                       .random = random_,
-                                                       .ledger = ledger_,
-                                                       .metrics = metrics_,
-                                                       .write_executor = *work_,
-                                                       .query_executor = *query_,
-                                                       .build_revision = "test",
-                                                       .node_name = "node",
-                                                       .grpc_address = "node:17912",
-                                                       .http_address = "node:17913",
-                                                       .labels = {}});
-    auto server = RpcServer::Start(*context_, {});
+    context_.reset(new RpcContext{.database = *database_,
+                                  .clock = clock_,
+                                  .random = random_,
+                                  .ledger = ledger_,
+                                  .metrics = metrics_,
+                                  .write_executor = *work_,
+                                  .query_executor = *query_,
+                                  .build_revision = "test",
+                                  .node_name = "node",
+                                  .grpc_address = "node:17912",
+                                  .http_address = "node:17913",
+                                  .labels = {}});
+    RpcServerOptions server_options;
+    server_options.protection = protection;
+    auto server = RpcServer::Start(*context_, server_options, more);
     REQUIRE(server.has_value());
     server_ = *std::move(server);
     channel_ = grpc::CreateChannel("127.0.0.1:" + std::to_string(server_->port()),
@@ -84,6 +88,8 @@ class RpcHarness {
   Database& database() { return *database_; }
   MemoryLedger& ledger() { return ledger_; }
   RpcContext& context() { return *context_; }
+  RpcServer& server() { return *server_; }
+  MetricRegistry& metrics() { return metrics_; }
   uint16_t port() const { return server_->port(); }
   const std::shared_ptr<grpc::Channel>& channel() { return channel_; }
   UnixNanos now() const { return clock_.Now() / kNanosPerSecond * kNanosPerSecond; }
