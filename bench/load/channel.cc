@@ -1,8 +1,6 @@
 #include "bench/load/channel.h"
 
 #include <fmt/format.h>
-#include <grpcpp/create_channel.h>
-#include <grpcpp/security/credentials.h>
 #include <grpcpp/support/channel_arguments.h>
 
 #include "engine/base/check.h"
@@ -42,7 +40,18 @@ ErrorCode CodeOf(grpc::StatusCode code) {
   }
 }
 
+NodeAddress& Protection() {
+  static NodeAddress protection;
+  return protection;
+}
+
 }  // namespace
+
+Result<> ProtectConnections(const NodeAddress& protection) {
+  RETURN_IF_ERROR(ConnectToNode(protection));
+  Protection() = protection;
+  return Ok();
+}
 
 std::shared_ptr<grpc::Channel> Connect(const std::string& address) {
   grpc::ChannelArguments arguments;
@@ -52,7 +61,11 @@ std::shared_ptr<grpc::Channel> Connect(const std::string& address) {
   // is how long a connection may take, and a busy machine needs long.
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 500);
-  return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
+  NodeAddress node = Protection();
+  node.address = address;
+  const Result<std::shared_ptr<grpc::Channel>> channel = ConnectToNode(node, arguments);
+  CHECK(channel.has_value()) << channel.error().message;  // it was tried by ProtectConnections
+  return *channel;
 }
 
 Error ErrorOf(const grpc::Status& status, std::string_view doing) {

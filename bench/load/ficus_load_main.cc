@@ -8,6 +8,7 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include "bench/load/channel.h"
 #include "bench/load/query_command.h"
 #include "bench/load/run_command.h"
 #include "bench/load/verify_command.h"
@@ -62,6 +63,19 @@ void AddRun(CLI::App& app, load::RunOptions& options) {
       ->check(CLI::NonNegativeNumber);
 }
 
+void AddProtection(CLI::App& app, ficus::NodeAddress& node) {
+  node.insecure = true;  // whoever measures a node decides what it may see
+  app.fallthrough();
+  app.add_flag("--tls", node.tls, "Encrypt; the node's certificate is checked");
+  app.add_option("--tls-ca", node.ca_file, "PEM file of the authorities that may sign it");
+  app.add_option("--tls-cert", node.cert_file, "PEM file of a certificate to show to the node");
+  app.add_option("--tls-key", node.key_file, "PEM file of its key");
+  app.add_option("--tls-server-name", node.server_name, "The name in the node's certificate");
+  app.add_option("-u,--user", node.username, "Name to sign in with");
+  app.add_option("--password-file", node.password_file,
+                 "File with the password, mode 0600; without it the variable FICUS_PASSWORD");
+}
+
 int ExitCode(const Result<>& result) {
   if (result) return 0;
   fmt::print(stderr, "ficus_load: {}\n", result.error().ToString());
@@ -73,6 +87,8 @@ int ExitCode(const Result<>& result) {
 int main(int argc, char** argv) {
   CLI::App app("Writes points to a node, reads them back, compares.");
   app.require_subcommand(1);
+  ficus::NodeAddress protection;
+  AddProtection(app, protection);
   load::RunOptions run;
   AddRun(app, run);
 
@@ -99,6 +115,9 @@ int main(int argc, char** argv) {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;
+  }
+  if (const Result<> usable = load::ProtectConnections(protection); !usable) {
+    return ExitCode(usable);
   }
   std::signal(SIGINT, Stop);
   std::signal(SIGTERM, Stop);

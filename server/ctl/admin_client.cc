@@ -3,7 +3,6 @@
 #include <map>
 
 #include <fmt/core.h>
-#include <grpcpp/create_channel.h>
 
 #include "server/ctl/message_text.h"
 #include "server/ctl/quantity_text.h"
@@ -46,11 +45,26 @@ std::string ErrorWord(const grpc::ClientContext& context) {
   return std::string(found->second.data(), found->second.size());
 }
 
+void AddNodeOptions(CLI::App& app, NodeAddress& node) {
+  app.add_option("--addr", node.address, "gRPC address of the node")->capture_default_str();
+  app.add_flag("--tls", node.tls, "encrypt; the node's certificate is checked");
+  app.add_option("--tls-ca", node.ca_file,
+                 "PEM file of the authorities that may sign it; without it the system's");
+  app.add_option("--tls-cert", node.cert_file, "PEM file of a certificate to show to the node");
+  app.add_option("--tls-key", node.key_file, "PEM file of its key");
+  app.add_option("--tls-server-name", node.server_name,
+                 "the name in the node's certificate, when --addr has another");
+  app.add_option("-u,--user", node.username, "name to sign in with");
+  app.add_option("--password-file", node.password_file,
+                 "file with the password, mode 0600; without it the variable FICUS_PASSWORD");
+  app.add_flag("--insecure", node.insecure, "send the password in plain text over a network, too");
+}
+
 }  // namespace
 
 void AddClientOptions(CLI::App& app, ClientOptions& options) {
   app.fallthrough();
-  app.add_option("--addr", options.address, "gRPC address of the node")->capture_default_str();
+  AddNodeOptions(app, options.node);
   static const std::map<std::string, OutputFormat> kFormats = {{"table", OutputFormat::kTable},
                                                                {"wide", OutputFormat::kWide},
                                                                {"json", OutputFormat::kJson},
@@ -106,10 +120,14 @@ ExitCode ExitCodeOfWord(std::string_view word) {
 }
 
 AdminClient::AdminClient(const ClientOptions& options, std::stop_token interrupt)
-    : options_(options),
-      interrupt_(std::move(interrupt)),
-      stub_(admin::v1::AdminService::NewStub(
-          grpc::CreateChannel(options.address, grpc::InsecureChannelCredentials()))) {}
+    : options_(options), interrupt_(std::move(interrupt)) {
+  const Result<std::shared_ptr<grpc::Channel>> channel = ConnectToNode(options.node);
+  if (channel.has_value()) {
+    stub_ = admin::v1::AdminService::NewStub(*channel);
+  } else {
+    unusable_ = Failure{ExitCodeOf(channel.error()), channel.error().message};
+  }
+}
 
 void AdminClient::Prepare(grpc::ClientContext& context, Limit limit) const {
   std::optional<std::chrono::nanoseconds> timeout = options_.timeout;
@@ -135,15 +153,15 @@ std::optional<Failure> AdminClient::FailureOf(const grpc::Status& status,
       return Failure{code,
                      fmt::format("no node answers at {}: {}. Is ficusd running, and is --addr "
                                  "right?",
-                                 options_.address, status.error_message())};
+                                 options_.node.address, status.error_message())};
     case grpc::StatusCode::DEADLINE_EXCEEDED:
       return Failure{code,
                      fmt::format("{} did not answer in time. What was asked may still happen; "
                                  "a longer --timeout waits for it",
-                                 options_.address)};
+                                 options_.node.address)};
     case grpc::StatusCode::UNIMPLEMENTED:
       return Failure{code, fmt::format("the server at {} has no ficus.admin.v1.AdminService: {}",
-                                       options_.address, status.error_message())};
+                                       options_.node.address, status.error_message())};
     default:
       return Failure{code, status.error_message()};
   }

@@ -14,6 +14,7 @@
 
 #include "engine/base/error.h"
 #include "ficus/admin/v1/admin.grpc.pb.h"
+#include "server/client/node_channel.h"
 #include "server/ctl/command.h"
 
 namespace ficus {
@@ -22,7 +23,7 @@ enum class OutputFormat : uint8_t { kTable, kWide, kJson, kYaml };
 
 // What every command that speaks to a node is told.
 struct ClientOptions {
-  std::string address = "127.0.0.1:17912";
+  NodeAddress node;
   OutputFormat output = OutputFormat::kTable;
   // Of one call; 30 s for calls that only ask, none for those that work or follow.
   std::optional<std::chrono::nanoseconds> timeout;
@@ -30,7 +31,7 @@ struct ClientOptions {
   bool structured() const { return output == OutputFormat::kJson || output == OutputFormat::kYaml; }
 };
 
-// --addr, -o and --timeout; `options` outlives the app.
+// --addr, what lets one in there, -o and --timeout; `options` outlives the app.
 void AddClientOptions(CLI::App& app, ClientOptions& options);
 
 // Prints a result: `message` as JSON or YAML where that was asked for, otherwise `text`.
@@ -45,10 +46,10 @@ class AdminClient {
   // A call that only asks ends after the default time limit; one that works does not.
   enum class Limit : uint8_t { kDefault, kNone };
 
-  // Connects at the first call. After `interrupt` every call ends with kInterrupted.
+  // Connects at the first call. After `interrupt` every call ends with kInterrupted; with options
+  // that cannot be used, each ends with the reason.
   AdminClient(const ClientOptions& options, std::stop_token interrupt);
 
-  admin::v1::AdminService::Stub& stub() { return *stub_; }
   const std::stop_token& interrupt() const { return interrupt_; }
 
   // A unary method of the stub; none when it succeeded.
@@ -57,6 +58,7 @@ class AdminClient {
                                   grpc::ClientContext*, const Request&, Response*),
                               const Request& request, Response& response,
                               Limit limit = Limit::kDefault) {
+    if (unusable_.has_value()) return unusable_;
     grpc::ClientContext context;
     Prepare(context, limit);
     const std::stop_callback cancel(interrupt_, [&] { context.TryCancel(); });
@@ -68,6 +70,7 @@ class AdminClient {
   std::optional<Failure> Read(std::unique_ptr<Reader> (admin::v1::AdminService::Stub::*method)(
                                   grpc::ClientContext*, const Request&),
                               const Request& request, const Each& each) {
+    if (unusable_.has_value()) return unusable_;
     grpc::ClientContext context;
     Prepare(context, Limit::kNone);
     const std::stop_callback cancel(interrupt_, [&] { context.TryCancel(); });
@@ -93,7 +96,8 @@ class AdminClient {
 
   const ClientOptions options_;
   const std::stop_token interrupt_;
-  const std::unique_ptr<admin::v1::AdminService::Stub> stub_;
+  std::optional<Failure> unusable_;  // why there is no channel
+  std::unique_ptr<admin::v1::AdminService::Stub> stub_;
 };
 
 }  // namespace ficus

@@ -10,8 +10,10 @@
 
 namespace ficus {
 
-// Results go to `out`, everything else to `err`. Streams are borrowed.
+// Results go to `out`, everything else to `err`; what is asked for is read from `in`. Streams are
+// borrowed.
 struct Console {
+  std::FILE* in = stdin;
   std::FILE* out = stdout;
   std::FILE* err = stderr;
   bool err_is_terminal = false;

@@ -8,6 +8,9 @@
 //   ficusctl snapshot create
 //   ficusctl snapshot list|verify|delete --root DIRECTORY
 //   ficusctl timedir list|create|read|delete
+//   ficusctl config reload
+//   ficusctl auth hash
+//   ficusctl auth users FILE
 //   ficusctl part|index|manifest show|verify FILE
 //   ficusctl log show|verify DIRECTORY
 //   ficusctl log accept-loss --root DIRECTORY --yes
@@ -32,6 +35,7 @@
 #include "engine/base/random.h"
 #include "engine/io/disk_file_system.h"
 #include "server/ctl/admin_client.h"
+#include "server/ctl/auth.h"
 #include "server/ctl/backup.h"
 #include "server/ctl/command.h"
 #include "server/ctl/compatible_names.h"
@@ -39,6 +43,7 @@
 #include "server/ctl/inspect.h"
 #include "server/ctl/interrupts.h"
 #include "server/ctl/markers.h"
+#include "server/ctl/node_config.h"
 #include "server/ctl/parked.h"
 #include "server/ctl/quarantine.h"
 #include "server/ctl/remote.h"
@@ -207,6 +212,8 @@ int Run(std::vector<std::string> arguments) {
   AddRestoreCommands(app, client, command);
   AddTimedirCommands(app, client, command);
   AddSnapshotCommands(app, client, command);
+  AddConfigCommands(app, client, command);
+  AddAuthCommands(app, command);
   try {
     std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them from the back
     app.parse(std::move(arguments));

@@ -9,7 +9,6 @@
 
 #include <fmt/core.h>
 #include <google/protobuf/timestamp.pb.h>
-#include <grpcpp/create_channel.h>
 
 #include "banyandb/database/v1/rpc.grpc.pb.h"
 #include "engine/base/random.h"
@@ -65,14 +64,14 @@ Failure FailureOf(const grpc::Status& status, const ClientOptions& options, bool
     case grpc::StatusCode::UNAVAILABLE:
       return {ExitCode::kUnreachable,
               fmt::format("no node answers at {}: {}. Is ficusd running, and is --addr right?",
-                          options.address, status.error_message())};
+                          options.node.address, status.error_message())};
     case grpc::StatusCode::DEADLINE_EXCEEDED:
       return {ExitCode::kUnreachable,
               fmt::format("{} did not answer in time; the snapshot may still be taken",
-                          options.address)};
+                          options.node.address)};
     case grpc::StatusCode::UNIMPLEMENTED:
       return {ExitCode::kUnreachable,
-              fmt::format("the server at {} takes no snapshots", options.address)};
+              fmt::format("the server at {} takes no snapshots", options.node.address)};
     case grpc::StatusCode::INVALID_ARGUMENT:
       return {ExitCode::kUsage, status.error_message()};
     default:
@@ -102,10 +101,11 @@ ExitCode Create(const Console& console, const ClientOptions& options, const Aske
                asked.groups.empty()
                    ? std::string("every group")
                    : fmt::format("{} groups or catalogs, and of the schemas", asked.groups.size()),
-               options.address);
+               options.node.address);
     return ExitCode::kDone;
   }
-  const auto channel = grpc::CreateChannel(options.address, grpc::InsecureChannelCredentials());
+  const Result<std::shared_ptr<grpc::Channel>> channel = ConnectToNode(options.node);
+  if (!channel.has_value()) return FailWith(console, channel.error());
   grpc::ClientContext context;
   if (options.timeout.has_value()) {
     context.set_deadline(std::chrono::system_clock::now() + *options.timeout);
@@ -114,7 +114,7 @@ ExitCode Create(const Console& console, const ClientOptions& options, const Aske
   const std::stop_callback cancel(interrupt, [&] { context.TryCancel(); });
   database::SnapshotResponse response;
   const grpc::Status status =
-      database::SnapshotService::NewStub(channel)->Snapshot(&context, *request, &response);
+      database::SnapshotService::NewStub(*channel)->Snapshot(&context, *request, &response);
   if (!status.ok()) {
     return Fail(console, FailureOf(status, options, interrupt.stop_requested()));
   }

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <memory>
 #include <sstream>
 #include <stop_token>
 #include <string>
@@ -12,8 +13,10 @@
 #include <CLI/CLI.hpp>
 
 #include "server/ctl/admin_client.h"
+#include "server/ctl/auth.h"
 #include "server/ctl/backup.h"
 #include "server/ctl/command.h"
+#include "server/ctl/node_config.h"
 #include "server/ctl/remote.h"
 #include "server/ctl/schedule.h"
 #include "server/ctl/snapshot.h"
@@ -57,6 +60,7 @@ struct Outcome {
 struct Terminal {
   bool is_terminal = false;
   std::stop_token interrupt;
+  std::string input;
 };
 
 inline Outcome RunCtl(std::vector<std::string> arguments, const Terminal& terminal = {}) {
@@ -71,6 +75,8 @@ inline Outcome RunCtl(std::vector<std::string> arguments, const Terminal& termin
   AddRemoteCommands(app, client, command);
   AddTimedirCommands(app, client, command);
   AddSnapshotCommands(app, client, command);
+  AddConfigCommands(app, client, command);
+  AddAuthCommands(app, command);
   try {
     std::reverse(arguments.begin(), arguments.end());
     app.parse(std::move(arguments));
@@ -82,7 +88,12 @@ inline Outcome RunCtl(std::vector<std::string> arguments, const Terminal& termin
   }
   TextFile out;
   TextFile err;
+  std::string input = terminal.input;
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> in(
+      input.empty() ? std::fopen("/dev/null", "r") : fmemopen(input.data(), input.size(), "r"),
+      std::fclose);
   Console console;
+  console.in = in.get();
   console.out = out.file();
   console.err = err.file();
   console.err_is_terminal = terminal.is_terminal;
