@@ -21,7 +21,7 @@ struct RpcServerOptions {
   uint16_t port = 0;               // 0: the system chooses
   uint64_t max_message_bytes = 16 << 20;
   bool reflection = true;
-  PortProtection protection;
+  PortProtection protection{};
 };
 
 class RpcServer {

@@ -13,8 +13,8 @@ grpc_ssl_server_certificate_config* ConfigOf(const Certificates& certificates) {
   const grpc_ssl_pem_key_cert_pair pair{certificates.key_pem.c_str(),
                                         certificates.chain_pem.c_str()};
   // gRPC wants authorities even where no client is asked for a certificate: any will do then.
-  const std::string& roots = certificates.client_ca_pem.empty() ? certificates.chain_pem
-                                                                : certificates.client_ca_pem;
+  const std::string& roots =
+      certificates.client_ca_pem.empty() ? certificates.chain_pem : certificates.client_ca_pem;
   return grpc_ssl_server_certificate_config_create(roots.c_str(), &pair, 1);
 }
 

@@ -199,7 +199,7 @@ TEST_CASE("a running node takes over a changed configuration, whole or not at al
   PutFile(more, "log: {level: warn}\nquery: {timeout: soon}\n");
   REQUIRE(secured.CtlWithEverything({"config", "reload"}) == kExitConfig);
   REQUIRE(Says(secured.said, "nothing was taken over: "));
-  REQUIRE(Says(secured.said, "more.yaml:2:19: query.timeout"));
+  REQUIRE(Says(secured.said, "more.yaml:2:18: query.timeout"));
   REQUIRE(secured.node.Metric("ficus_config_last_reload_success") == 0);
 
   PutFile(more, "log: {level: warn}\n");

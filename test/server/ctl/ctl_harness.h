@@ -60,7 +60,7 @@ struct Outcome {
 struct Terminal {
   bool is_terminal = false;
   std::stop_token interrupt;
-  std::string input;
+  std::string input{};
 };
 
 inline Outcome RunCtl(std::vector<std::string> arguments, const Terminal& terminal = {}) {
