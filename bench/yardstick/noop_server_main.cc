@@ -69,8 +69,10 @@ class Streams {
 class WriteReactor final : public grpc::ServerGenericBidiReactor {
  public:
   explicit WriteReactor(Streams& streams) : streams_(streams) {
-    streams_.Add(this);
+    // Else it waits with the first reply, which a buffer hint holds back, for more to be sent.
+    StartSendInitialMetadata();
     StartRead(&request_);
+    streams_.Add(this);
   }
 
   void OnReadDone(bool ok) override {
