@@ -46,6 +46,11 @@ bool IsKnown(Catalog catalog) {
          catalog == Catalog::kProperty || catalog == Catalog::kTrace;
 }
 
+// A client may send any number for a kind of type.
+bool IsKnown(TagType type) { return type > TagType::kUnspecified && type <= TagType::kTimestamp; }
+bool IsKnown(FieldType type) { return type > FieldType::kUnspecified && type <= FieldType::kFloat; }
+bool IsKnown(IndexType type) { return type > IndexType::kUnspecified && type <= IndexType::kTree; }
+
 Result<> Check(const GroupSchema& group) {
   if (!IsKnown(group.catalog)) return Text("catalog is unspecified");
   const bool property = group.catalog == Catalog::kProperty;
@@ -88,7 +93,7 @@ Result<> CheckFamilies(const std::vector<TagFamily>& families) {
     for (const TagSpec& tag : family.tags) {
       if (tag.name.empty()) return Text("tag name is empty");
       RETURN_IF_ERROR(CheckTagName(tag.name));
-      if (tag.type == TagType::kUnspecified) return Text("tag type is unspecified");
+      if (!IsKnown(tag.type)) return Text("tag type is unspecified");
     }
   }
   RETURN_IF_ERROR(CheckUniqueTags(families));
@@ -111,7 +116,7 @@ Result<> CheckFields(const std::vector<FieldSpec>& fields) {
   std::set<std::string_view> names;
   for (const FieldSpec& field : fields) {
     if (field.name.empty()) return Text("field name is empty");
-    if (field.type == FieldType::kUnspecified) return Text("field type is unspecified");
+    if (!IsKnown(field.type)) return Text("field type is unspecified");
     if (field.compression == 0) return Text("compression method is unspecified");
     if (!names.insert(field.name).second) {
       return Refused("field name " + Quoted(field.name) + " is duplicated");
@@ -139,7 +144,7 @@ Result<> CheckTags(const std::vector<TagSpec>& tags, const std::string& what) {
   for (const TagSpec& tag : tags) {
     if (tag.name.empty()) return Text(what + " tag name is empty");
     RETURN_IF_ERROR(CheckTagName(tag.name));
-    if (tag.type == TagType::kUnspecified) return Text(what + " tag type is unspecified");
+    if (!IsKnown(tag.type)) return Text(what + " tag type is unspecified");
     if (!names.insert(tag.name).second) {
       return Refused(what + " tag name " + Quoted(tag.name) + " is duplicated");
     }
@@ -163,7 +168,7 @@ Result<> Check(const PropertySchema& property) { return CheckTags(property.tags,
 Result<> Check(const IndexRuleSchema& rule) {
   if (rule.id == 0) return Text("indexRule id is invalid");
   if (rule.tags.empty()) return Text("indexRule tags is empty");
-  if (rule.type == IndexType::kUnspecified) return Text("indexRule type is unspecified");
+  if (!IsKnown(rule.type)) return Text("indexRule type is unspecified");
   return Ok();
 }
 

@@ -75,6 +75,7 @@ std::vector<BadProposal> BadProposals() {
       {measure, [](O o) { Measure(o).fields[1].name.clear(); }, "field name is empty"},
       {measure, [](O o) { Measure(o).fields[1].type = FieldType::kUnspecified; },
        "field type is unspecified"},
+      {measure, [](O o) { Measure(o).fields[1].type = FieldType{5}; }, "field type is unspecified"},
       {measure, [](O o) { Measure(o).fields[1].compression = 0; },
        "compression method is unspecified"},
       {measure, [](O o) { Measure(o).index_mode = true; },
@@ -84,6 +85,8 @@ std::vector<BadProposal> BadProposals() {
       {measure, [](O o) { Measure(o).families[0].name.clear(); }, "tag family name is empty"},
       {measure, [](O o) { Measure(o).families[0].tags[1].name.clear(); }, "tag name is empty"},
       {measure, [](O o) { Measure(o).families[0].tags[1].type = TagType::kUnspecified; },
+       "tag type is unspecified"},
+      {measure, [](O o) { Measure(o).families[0].tags[1].type = TagType{7}; },
        "tag type is unspecified"},
       {measure, [](O o) { Measure(o).families[0].tags[1].name = "a#b"; },
        "tag name \"a#b\" must not contain reserved character \"#\""},
@@ -108,6 +111,8 @@ std::vector<BadProposal> BadProposals() {
       {trace, [=](O o) { trace_of(o).tags[3].name.clear(); }, "trace tag name is empty"},
       {trace, [=](O o) { trace_of(o).tags[3].type = TagType::kUnspecified; },
        "trace tag type is unspecified"},
+      {trace, [=](O o) { trace_of(o).tags[3].type = TagType{255}; },
+       "trace tag type is unspecified"},
       {property, [=](O o) { property_of(o).tags[0].name = "#"; },
        "tag name \"#\" must not contain reserved character \"#\""},
 
@@ -117,6 +122,7 @@ std::vector<BadProposal> BadProposals() {
       {Rule(), [=](O o) { rule_of(o).tags.clear(); }, "indexRule tags is empty"},
       {Rule(), [=](O o) { rule_of(o).type = IndexType::kUnspecified; },
        "indexRule type is unspecified"},
+      {Rule(), [=](O o) { rule_of(o).type = IndexType{4}; }, "indexRule type is unspecified"},
 
       {binding, [](O o) { o.key.name.clear(); }, "indexRuleBinding name is empty"},
       {binding, [](O o) { o.key.group.clear(); }, "indexRuleBinding group is empty"},
