@@ -65,7 +65,7 @@ class Nodes {
 TEST_CASE("what was acknowledged survives kill -9 at a random time", "[torture][kill]") {
   const std::string engine = GENERATE("auto", "threads");
   const uint64_t seed = TestSeed(1);
-  const int kills = Rounds(45, 1250);
+  const int kills = Rounds(65, 1250);
   CAPTURE(engine, seed);
   Nodes nodes(engine, seed);
   for (int kill = 0; kill < kills; ++kill) {
@@ -88,15 +88,17 @@ struct Point {
 };
 
 // Where a node is killed: in place of these operations or, with "cut", in the middle of them.
-std::vector<Point> KillPoints() {
+std::vector<Point> LogPoints() {
   return {
-      {"cut op=write class=log", 40},
-      {"kill op=write class=log", 40},
-      {"kill op=fsync class=log", 40},
-      {"kill op=open class=log"},
-      {"kill op=allocate class=log"},
-      {"kill op=fsync_directory class=log"},
+      {"cut op=write class=log", 40},  {"kill op=write class=log", 40},
+      {"kill op=fsync class=log", 40}, {"kill op=open class=log"},
+      {"kill op=allocate class=log"},  {"kill op=fsync_directory class=log"},
       {"kill op=rename class=log"},
+  };
+}
+
+std::vector<Point> PartPoints() {
+  return {
       {"kill op=open class=flush", 8},
       {"cut op=write class=flush", 8},
       {"kill op=fsync class=flush", 8},
@@ -108,6 +110,11 @@ std::vector<Point> KillPoints() {
       {"kill op=fsync class=merge", 2},
       {"kill op=rename class=merge", 2},
       {"kill op=fsync_directory class=merge", 2},
+  };
+}
+
+std::vector<Point> NamePoints() {
+  return {
       {"kill op=open class=manifest", 16},
       {"cut op=write class=manifest", 16},
       {"kill op=fsync class=manifest", 16},
@@ -122,21 +129,21 @@ std::vector<Point> KillPoints() {
       {"kill op=create_directory", 8},
       {"kill op=rename path=trash"},
       {"kill op=list", 8},
-      {"kill op=read", 40, true},
-      {"kill op=open", 20, true},
-      {"kill op=list", 8, true},
-      {"kill op=write", 2, true},
-      {"kill op=fsync", 2, true},
-      {"kill op=remove", 2, true},
   };
 }
 
-TEST_CASE("what was acknowledged survives kill -9 at each chosen operation", "[torture][kill]") {
+std::vector<Point> StartPoints() {
+  return {
+      {"kill op=read", 40, true}, {"kill op=open", 20, true}, {"kill op=list", 8, true},
+      {"kill op=write", 2, true}, {"kill op=fsync", 2, true}, {"kill op=remove", 2, true},
+  };
+}
+
+void KillAtEach(const std::vector<Point>& points) {
   const std::string engine = GENERATE("auto", "threads");
   const uint64_t seed = TestSeed(1'000);
   CAPTURE(engine, seed);
-  const std::vector<Point> points = KillPoints();
-  const int rounds = Rounds(2, 33);
+  const int rounds = Rounds(1, 33);
   Nodes nodes(engine, seed);
   SeededRandom random(seed);
   int kills = 0;
@@ -168,6 +175,22 @@ TEST_CASE("what was acknowledged survives kill -9 at each chosen operation", "[t
   }
   nodes.End();
   nodes.Print(kills);
+}
+
+TEST_CASE("what was acknowledged survives kill -9 at operations of the log", "[torture][kill]") {
+  KillAtEach(LogPoints());
+}
+
+TEST_CASE("what was acknowledged survives kill -9 while parts are written", "[torture][kill]") {
+  KillAtEach(PartPoints());
+}
+
+TEST_CASE("what was acknowledged survives kill -9 while names come and go", "[torture][kill]") {
+  KillAtEach(NamePoints());
+}
+
+TEST_CASE("what was acknowledged survives kill -9 while the node starts", "[torture][kill]") {
+  KillAtEach(StartPoints());
 }
 
 }  // namespace

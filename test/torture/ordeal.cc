@@ -68,7 +68,7 @@ bool Ordeal::WaitForPoints(uint64_t points_max) {
 }
 
 bool Ordeal::WaitForEnd() {
-  return WaitUntil([&] { return !node_.process().Running(); });
+  return WaitUntil([&] { return !node_.process().Running(); }, std::chrono::seconds(300));
 }
 
 void Ordeal::Fall() {

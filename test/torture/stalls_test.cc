@@ -39,7 +39,7 @@ class Scene {
   std::unique_ptr<ChildProcess> Load() const {
     return StartLoadClient(
         {"run", "--address", node_.address(), "--journal", directory_.File("journal"), "--series",
-         "600", "--streams", "16", "--window", "1000000", "--points", "600000", "--report", "0"},
+         "600", "--streams", "16", "--window", "1000000", "--points", "300000", "--report", "0"},
         directory_.File("load.out"));
   }
   std::string said() const { return ReadFile(directory_.File("load.out")); }
@@ -127,7 +127,7 @@ TEST_CASE("while a flush hangs, memory stays within its limit", "[torture][stall
   scene.Stall(rule);
   REQUIRE(WaitUntil([&] {
     scene.SaysHowItDoes();
-    return !load->Running() || scene.acknowledged() > 300'000;
+    return !load->Running() || scene.acknowledged() > 150'000;
   }));
   scene.SaysHowItDoes();
   scene.faults().Write("");
