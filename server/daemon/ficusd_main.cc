@@ -7,6 +7,7 @@
 //   ficusd show-config [--origin]
 //       the configuration in force
 //   ficusd version
+#include <chrono>
 #include <cstdio>
 #include <string>
 #include <string_view>
@@ -21,6 +22,7 @@
 #include "config/load.h"
 #include "config/show.h"
 #include "engine/base/log.h"
+#include "engine/base/mutex.h"
 #include "server/daemon/config_check.h"
 #include "server/daemon/daemon.h"
 #include "server/daemon/log_settings.h"
@@ -107,9 +109,27 @@ bool SetUpLog(const LogConfig& config) {
   return false;
 }
 
+// Whether one more line fits. gRPC writes one for each handshake that fails, so that whoever likes
+// could fill the disk.
+bool TakeGrpcLine() {
+  constexpr int kLinesMax = 20;
+  constexpr std::chrono::seconds kInterval{10};
+  static Mutex mutex;
+  static std::chrono::steady_clock::time_point since;
+  static int lines = 0;
+  MutexLock lock(mutex);
+  const auto now = std::chrono::steady_clock::now();
+  if (now - since > kInterval) {
+    since = now;
+    lines = 0;
+  }
+  return lines++ < kLinesMax;
+}
+
 // gRPC's own lines go where ours go.
 void ForwardGrpcLog(gpr_log_func_args* line) {
   if (line->severity == GPR_LOG_SEVERITY_ERROR) {
+    if (!TakeGrpcLine()) return;
     LogWarn("grpc", "{}", line->message);
   } else if (line->severity == GPR_LOG_SEVERITY_INFO) {
     LogDebug("grpc", "{}", line->message);

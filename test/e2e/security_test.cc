@@ -186,7 +186,7 @@ TEST_CASE("a running node takes over a changed configuration, whole or not at al
   SecuredNode secured;
   REQUIRE(secured.node.Start());
   REQUIRE(secured.node.Metric("ficus_config_last_reload_success") == 1);
-  const std::string more = secured.directory.File("conf.d/more.yaml");
+  const std::string more = secured.directory.File("conf.d/zz-more.yaml");
 
   PutFile(more, "log: {level: debug}\nquery: {timeout: 5s}\nstorage: {merge: {threads: 1}}\n");
   secured.node.process().Signal(SIGHUP);
