@@ -2,21 +2,10 @@
 
 #include <utility>
 
-#include "engine/io/blocking_transfer.h"
-#include "engine/io/posix_file.h"
 #include "engine/io/registered_chunks.h"
 
 namespace ficus {
 namespace {
-
-// A group of the log: one write and the sync that waits for it. The kernel hands a sync to a worker
-// thread, so that a ring costs two switches for every group and overlaps nothing.
-bool IsLogGroup(std::span<const Transfer> transfers) {
-  if (transfers.size() != 2) return false;
-  const Transfer& write = transfers[1];  // syncs come first
-  return write.op == IoOp::kWrite && write.sync == 0 && !write.finished &&
-         write.file->file_class() == FileClass::kLog;
-}
 
 class UringFileSystem final : public PosixFileSystem {
  public:
@@ -34,11 +23,6 @@ class UringFileSystem final : public PosixFileSystem {
 
  private:
   void Run(std::span<Transfer> transfers) override {
-    if (IsLogGroup(transfers)) {
-      RunToEnd(transfers[1], hook());
-      if (ReleaseSync(transfers, transfers[1])) RunToEnd(transfers[0], hook());
-      return;
-    }
     rings_->With([&](UringRing& ring) { ring.Run(transfers, hook(), chunks_); });
   }
 

@@ -14,7 +14,6 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <thread>
-#include <utility>
 
 #include <catch2/catch.hpp>
 #include <fcntl.h>
@@ -167,39 +166,12 @@ TEST_CASE("a sync is repeated when the write that it was linked to came short", 
                  calls.push_back(std::string(IoOpName(op)) + " " + std::to_string(bytes));
                  return calls.size() == 1 ? 600 : static_cast<int64_t>(bytes);
                }});
-  const auto file = Create(*fs, "f", FileClass::kManifest);
+  const auto file = Create(*fs, "f", FileClass::kLog);
   WriteBatch batch;
   batch.Write(*file, 0, std::string(1000, 'x'));
   batch.Sync(*file, SyncKind::kData);
   REQUIRE(fs->Write(batch));
   REQUIRE(calls == std::vector<std::string>{"write 1000", "fsync 0", "write 400", "fsync 0"});
-}
-
-TEST_CASE("a group of the log is synced once all of it is written", "[io][hook]") {
-  const Kind kind = GENERATE(Kind::kUring, Kind::kThreads);
-  if (!Usable(kind)) SKIP_TEST("io_uring cannot be used here");
-  const TempDirectory directory;
-  std::vector<std::string> calls;
-  int fault = GENERATE(0, ENOSPC);
-  const auto fs =
-      OpenDisk(kind, directory.path(), {.hook = [&](IoOp op, FileClass, uint64_t bytes) -> int64_t {
-                 calls.push_back(std::string(IoOpName(op)) + " " + std::to_string(bytes));
-                 if (calls.size() == 1) return 600;
-                 return fault != 0 ? -std::exchange(fault, 0) : static_cast<int64_t>(bytes);
-               }});
-  const bool fails = fault != 0;
-  const auto file = Create(*fs, "f", FileClass::kLog);
-  WriteBatch batch;
-  batch.Write(*file, 0, std::string(1000, 'x'));
-  batch.Sync(*file, SyncKind::kData);
-  if (fails) {
-    // Bytes of the log whose fate is not known: nothing may be built upon them.
-    static_cast<void>(StopOf([&] { static_cast<void>(fs->Write(batch)); }));
-    REQUIRE(calls == std::vector<std::string>{"write 1000", "write 400"});
-  } else {
-    REQUIRE(fs->Write(batch));
-    REQUIRE(calls == std::vector<std::string>{"write 1000", "write 400", "fsync 0"});
-  }
 }
 
 TEST_CASE("a linked sync is cancelled by the failure of its write", "[io][hook]") {
