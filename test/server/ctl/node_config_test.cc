@@ -15,7 +15,7 @@ TEST_CASE("a node tells what it took over and what waits for a start", "[ctl][co
   REQUIRE(outcome.out ==
           "taken over:\n  log.level\nfrom the next start of the node on:\n  grpc.listen\n");
   const Outcome json = RunCtl(node, {"config", "reload", "-o", "json"});
-  REQUIRE(json.OutHas("needRestart"));
+  REQUIRE(json.OutHas("need_restart"));
 }
 
 TEST_CASE("a configuration without changes is told, too", "[ctl][config]") {
