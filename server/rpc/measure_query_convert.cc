@@ -203,10 +203,9 @@ Result<MeasureQuery> FromMessage(const measure::QueryRequest& request) {
   return query;
 }
 
-void AddRows(const MeasureRowShape& shape, const MeasureRowBatch& rows,
+void AddRows(const MeasureRowShape& shape, const MeasureRowBatch& rows, size_t begin, size_t end,
              measure::QueryResponse& response) {
-  for (size_t row = 0; row < rows.rows; ++row)
-    AddRow(shape, rows, row, *response.add_data_points());
+  for (size_t row = begin; row < end; ++row) AddRow(shape, rows, row, *response.add_data_points());
 }
 
 void ToMessage(const QuerySpan& span, banyandb::common::v1::Span& message) {

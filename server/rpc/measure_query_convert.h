@@ -13,8 +13,8 @@ namespace ficus {
 // BanyanDB's texts.
 Result<MeasureQuery> FromMessage(const banyandb::measure::v1::QueryRequest& request);
 
-// Appends the rows to the answer; names come from `shape`.
-void AddRows(const MeasureRowShape& shape, const MeasureRowBatch& rows,
+// Appends the rows from `begin` to before `end` to the answer; names come from `shape`.
+void AddRows(const MeasureRowShape& shape, const MeasureRowBatch& rows, size_t begin, size_t end,
              banyandb::measure::v1::QueryResponse& response);
 
 void ToMessage(const QuerySpan& span, banyandb::common::v1::Span& message);

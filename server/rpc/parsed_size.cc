@@ -24,6 +24,7 @@ constexpr size_t kTextBytes = sizeof(std::string) + kObjectOverhead;
 // A value of a repeated field that doubles; a field that this build does not know.
 constexpr size_t kScalarBytes = 2 * sizeof(uint64_t);
 constexpr size_t kUnknownBytes = 48;
+constexpr size_t kUnknownSetBytes = 64;  // what the first of them brings along
 constexpr size_t kMapEntryBytes = 160;
 
 enum WireType : uint32_t { kVarint = 0, kFixed64 = 1, kLength = 2, kFixed32 = 5 };
@@ -69,7 +70,29 @@ struct Field {
 
   Kind kind = Kind::kScalar;
   const Shape* message = nullptr;  // of kMessage
+  uint32_t wire_type = kLength;    // of a value that stands alone
+  bool may_be_packed = false;
+
+  // Protobuf keeps a value in another form than its field's as one that it does not know.
+  bool Takes(uint32_t type) const {
+    return type == wire_type || (type == kLength && may_be_packed);
+  }
 };
+
+uint32_t WireTypeOf(const FieldDescriptor& field) {
+  switch (field.type()) {
+    case FieldDescriptor::TYPE_DOUBLE:
+    case FieldDescriptor::TYPE_FIXED64:
+    case FieldDescriptor::TYPE_SFIXED64:
+      return kFixed64;
+    case FieldDescriptor::TYPE_FLOAT:
+    case FieldDescriptor::TYPE_FIXED32:
+    case FieldDescriptor::TYPE_SFIXED32:
+      return kFixed32;
+    default:
+      return kVarint;
+  }
+}
 
 // What is known of a kind of message.
 struct Shape {
@@ -95,12 +118,16 @@ class Walk {
   Result<> Message(const Shape& shape, std::string_view bytes, int depth) {
     if (depth > kDepthMax) return NoMessage();
     RETURN_IF_ERROR(Add(shape.bytes + kObjectOverhead));
+    bool all_known = true;
     for (Wire wire(bytes); !wire.empty();) {
       const std::optional<uint64_t> tag = wire.Varint();
       if (!tag.has_value() || *tag >> 3 == 0 || *tag > UINT32_MAX) return NoMessage();
       const auto field = shape.fields.find(static_cast<uint32_t>(*tag >> 3));
-      const Field* const known = field == shape.fields.end() ? nullptr : &field->second;
-      RETURN_IF_ERROR(Value(known, static_cast<uint32_t>(*tag & 7), wire, depth));
+      const auto type = static_cast<uint32_t>(*tag & 7);
+      const bool known = field != shape.fields.end() && field->second.Takes(type);
+      if (all_known && !known) RETURN_IF_ERROR(Add(kUnknownSetBytes));
+      all_known = all_known && known;
+      RETURN_IF_ERROR(Value(known ? &field->second : nullptr, type, wire, depth));
     }
     return Ok();
   }
@@ -159,9 +186,13 @@ struct ParsedSize::Shapes {
       const FieldDescriptor& field = *message->field(i);
       Field& known = shape.fields[static_cast<uint32_t>(field.number())];
       if (field.cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) {
-        known = {Field::Kind::kMessage, Of(field.message_type())};
+        known.kind = Field::Kind::kMessage;
+        known.message = Of(field.message_type());
       } else if (field.cpp_type() == FieldDescriptor::CPPTYPE_STRING) {
         known.kind = Field::Kind::kText;
+      } else {
+        known.wire_type = WireTypeOf(field);
+        known.may_be_packed = field.is_repeated();
       }
     }
     return &shape;

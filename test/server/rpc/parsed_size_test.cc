@@ -82,6 +82,23 @@ TEST_CASE("small bytes that become large objects are told apart", "[rpc][limits]
   REQUIRE(*Told<measure::QueryRequest>(unknown) >= Parsed<measure::QueryRequest>(unknown));
 }
 
+TEST_CASE("a value in another form than its field's counts as one that nobody knows",
+          "[rpc][limits]") {
+  // Of a QueryRequest: a number with a length, a text and a message without one; of a condition: an
+  // enumeration with a length.
+  const std::string of_limit = std::string("\x5a\x00", 2);
+  const std::string of_name = std::string("\x10\x01", 2);
+  const std::string of_time = std::string("\x18\x01", 2);
+  for (const std::string& value : {of_limit, of_name, of_time}) {
+    const std::string bytes = Repeat(value, 100'000);
+    CAPTURE(bytes.substr(0, 2));
+    REQUIRE(*Told<measure::QueryRequest>(bytes) >= Parsed<measure::QueryRequest>(bytes));
+  }
+  // Messages with one such value each.
+  const std::string bytes = Repeat(std::string("\x1a\x02\x08\x01", 4), 100'000);
+  REQUIRE(*Told<measure::QueryRequest>(bytes) >= Parsed<measure::QueryRequest>(bytes));
+}
+
 TEST_CASE("more than is allowed is refused without a walk to its end", "[rpc][limits]") {
   std::string bytes = Repeat(std::string("\x0a\x00", 2), 100'000);
   bytes += "\xff";  // no message any more, but that is behind the bound
