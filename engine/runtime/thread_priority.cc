@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <linux/ioprio.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 
@@ -15,7 +14,11 @@ namespace ficus {
 namespace {
 
 constexpr int kNice = 10;
-constexpr int kLowestOfBestEffort = 7;
+// ioprio_set(2). Its header is no C++ in every Debian 12.
+constexpr int kWhoProcess = 1;
+constexpr int kBestEffort = 2;
+constexpr int kLowest = 7;
+constexpr int kClassShift = 13;
 
 }  // namespace
 
@@ -25,8 +28,8 @@ void StayInBackground() {
   if (::setpriority(PRIO_PROCESS, 0, nice) != 0) {
     LogDebug("thread.priority", "setpriority: {}", std::strerror(errno));
   }
-  const int disk = IOPRIO_PRIO_VALUE(IOPRIO_CLASS_BE, kLowestOfBestEffort);
-  if (::syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, disk) != 0) {
+  const int disk = kBestEffort << kClassShift | kLowest;
+  if (::syscall(SYS_ioprio_set, kWhoProcess, 0, disk) != 0) {
     LogDebug("thread.priority", "ioprio_set: {}", std::strerror(errno));
   }
 }
