@@ -30,7 +30,8 @@ constexpr std::string_view kCredentials =
     "credentials belong to the remote, below `remotes` in the node's configuration";
 constexpr std::string_view kStoreSettings =
     "settings of a store belong to the remote, below `remotes` in the node's configuration";
-constexpr std::string_view kPlainText = "ficusctl speaks plain text to the node";
+constexpr std::string_view kAlwaysChecked =
+    "the node's certificate is always checked; name the authority that signed it with --cert";
 
 // `flags`, and those that tell upstream's tools how to reach a store.
 std::vector<Flag> WithStoreFlags(std::vector<Flag> flags) {
@@ -68,10 +69,16 @@ const std::vector<Flag>& BackupFlags() {
       {"--logging-env", Meaning::kIgnored, "the node writes the log"},
       {"--logging-modules", Meaning::kIgnored, "the node writes the log"},
       {"--logging-levels", Meaning::kIgnored, "the node writes the log"},
-      {"--enable-tls", Meaning::kRefused, kPlainText, false},
-      {"--insecure", Meaning::kRefused, kPlainText, false},
-      {"--cert", Meaning::kRefused, kPlainText},
+      {"--enable-tls", Meaning::kPass, "--tls", false},
+      {"--insecure", Meaning::kRefused, kAlwaysChecked, false},
+      {"--cert", Meaning::kPass, "--tls-ca"},
       {"--addr", Meaning::kOurs, "--addr"},
+      {"--tls-cert", Meaning::kOurs, "--tls-cert"},
+      {"--tls-key", Meaning::kOurs, "--tls-key"},
+      {"--tls-server-name", Meaning::kOurs, "--tls-server-name"},
+      {"--user", Meaning::kOurs, "--user"},
+      {"-u", Meaning::kOurs, "--user"},
+      {"--password-file", Meaning::kOurs, "--password-file"},
       {"--output", Meaning::kOurs, "--output"},
       {"-o", Meaning::kOurs, "-o"},
       {"--timeout", Meaning::kOurs, "--timeout"},
@@ -196,6 +203,8 @@ class Translator {
     std::optional<std::string> value;
     if (equals != std::string::npos) {
       value = arguments[i].substr(equals + 1);
+      if (!flag->has_value && *value == "false") return Ok();
+      if (!flag->has_value && *value == "true") value.reset();
     } else if (flag->has_value) {
       if (++i == arguments.size()) {
         return Error{ErrorCode::kInvalidArgument,

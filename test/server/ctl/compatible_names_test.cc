@@ -41,6 +41,12 @@ TEST_CASE("backup with BanyanDB's flags is ficusctl backup run", "[ctl][compatib
                                          "--time-style=hourly"}) == expected);
   REQUIRE(Translated("backup", {"--dest", "s3:///b", "--schedule", "@daily", "--dry-run"}) ==
           Words{"backup", "run", "--dest", "s3:///b", "--schedule", "@daily", "--dry-run"});
+  // Go's tools take a value behind a flag of yes or no.
+  const Words secured = {"backup", "run", "--dest", "s3:///b", "--tls", "--tls-ca", "ca.pem"};
+  REQUIRE(Translated("backup", {"--dest", "s3:///b", "--enable-tls=true", "--cert", "ca.pem"}) ==
+          secured);
+  REQUIRE(Translated("backup", {"--dest", "s3:///b", "--enable-tls=false"}) ==
+          Words{"backup", "run", "--dest", "s3:///b"});
   REQUIRE(Translated("backup", {"--help"}) == Words{"backup", "run", "--help"});
 }
 
@@ -59,7 +65,7 @@ TEST_CASE("flags that would change the result are refused and say where it is sa
           "[ctl][compatible]") {
   REQUIRE(Has(Refusal("backup", {"--dest", "s3:///b", "--s3-credential-file", "x"}),
               "below `remotes` in the node's configuration"));
-  REQUIRE(Has(Refusal("backup", {"--dest", "s3:///b", "--enable-tls"}), "plain text"));
+  REQUIRE(Has(Refusal("backup", {"--dest", "s3:///b", "--insecure"}), "--cert"));
   REQUIRE(Has(Refusal("restore", {"run", "--source", "s3:///b", "--azure-sas-token=t"}),
               "takes no --azure-sas-token"));
 }
