@@ -59,7 +59,7 @@ struct SecuredNode {
   }
   NodeAddress Address() {
     NodeAddress address;
-    address.address = "localhost:" + std::to_string(node->port());
+    address.address = "127.0.0.1:" + std::to_string(node->port());
     address.ca_file = files.client_ca;
     address.cert_file = directory.File("client.pem");
     address.key_file = directory.File("client-key.pem");

@@ -46,7 +46,7 @@ struct Port {
   std::shared_ptr<grpc::Channel> Connect(std::shared_ptr<grpc::ChannelCredentials> credentials) {
     grpc::ChannelArguments arguments;
     arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-    return grpc::CreateCustomChannel("localhost:" + std::to_string(node->port()), credentials,
+    return grpc::CreateCustomChannel("127.0.0.1:" + std::to_string(node->port()), credentials,
                                      arguments);
   }
   std::shared_ptr<grpc::Channel> Connect(const std::string& roots,
