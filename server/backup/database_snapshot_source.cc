@@ -14,6 +14,8 @@
 namespace ficus {
 namespace {
 
+constexpr int kTakesMax = 5;
+
 constexpr std::string_view kHolder = "backup";
 
 bool Matches(std::string_view pattern, std::string_view name) {
@@ -105,6 +107,16 @@ Result<SnapshotRequest> ResolveScope(const SnapshotScope& scope, const SchemaSna
 
 Result<std::unique_ptr<HeldSnapshot>> DatabaseSnapshotSource::Take(const SnapshotScope& scope,
                                                                    std::stop_token stop) {
+  // Before it is held, younger ones may crowd it out.
+  for (int takes = 1;; ++takes) {
+    ASSIGN_OR_RETURN(const std::string id, TakeOne(scope, stop));
+    auto held = Hold(id);
+    if (held || held.error().code != ErrorCode::kNotFound || takes == kTakesMax) return held;
+  }
+}
+
+Result<std::string> DatabaseSnapshotSource::TakeOne(const SnapshotScope& scope,
+                                                    const std::stop_token& stop) {
   ASSIGN_OR_RETURN(SnapshotRequest request, ResolveScope(scope, *database_.Schema()));
   const auto answer = std::make_shared<Answer>();
   database_.TakeSnapshot(std::move(request), [answer](Result<SnapshotContents> contents) {
@@ -120,7 +132,7 @@ Result<std::unique_ptr<HeldSnapshot>> DatabaseSnapshotSource::Take(const Snapsho
     answer->came.WaitFor(lock, std::chrono::milliseconds(100));
   }
   if (!*answer->contents) return std::move(*answer->contents).error().With("take a snapshot");
-  return Hold((*answer->contents)->id);
+  return (*answer->contents)->id;
 }
 
 Result<std::unique_ptr<HeldSnapshot>> DatabaseSnapshotSource::Hold(std::string_view id) {
