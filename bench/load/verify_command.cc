@@ -19,7 +19,7 @@
 namespace ficus::load {
 namespace {
 
-constexpr uint64_t kPointsPerQuery = 20'000;
+constexpr uint64_t kPointsPerQuery = 5'000;
 constexpr uint64_t kEntitiesPerQuery = 1'000;
 // Looked at on both sides of what was sent, for points that nobody sent.
 constexpr int64_t kMarginMillis = 3'600'000;
