@@ -18,8 +18,8 @@
 #include "engine/base/memory_ledger.h"
 #include "engine/base/result.h"
 #include "engine/model/ids.h"
-#include "engine/query/measure_plan.h"
 #include "engine/query/measure_answer.h"
+#include "engine/query/measure_plan.h"
 #include "engine/query/query_trace.h"
 #include "engine/segment/group_store.h"
 

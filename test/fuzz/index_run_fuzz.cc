@@ -66,10 +66,11 @@ void OpenFile(std::string_view bytes) {
   if (!run.has_value()) return;
   static_cast<void>((*run)->Verify());
   static_cast<void>(DumpIndexRun(*fs, "i", {.items = 100}));
-  static_cast<void>(
-      (*run)->ScanSubject(SubjectId(1), [](SeriesId, std::string_view) { return true; }, nullptr));
-  static_cast<void>((*run)->Lookup(SubjectId(1), {SeriesId(5), SeriesId(9)},
-                                   [](SeriesId, std::string_view) { return true; }, nullptr));
+  static_cast<void>((*run)->ScanSubject(
+      SubjectId(1), [](SeriesId, std::string_view) { return true; }, nullptr));
+  static_cast<void>((*run)->Lookup(
+      SubjectId(1), {SeriesId(5), SeriesId(9)}, [](SeriesId, std::string_view) { return true; },
+      nullptr));
   static_cast<void>(
       MergeIndexRuns(*fs, random, "", FileNumber(9), {*run, *run}, [](SubjectId) { return true; }));
 }

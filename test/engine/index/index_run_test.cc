@@ -72,12 +72,13 @@ std::vector<SeriesEntry> AllOf(const IndexRun& run) {
 
 std::vector<SeriesEntry> SubjectOf(const IndexRun& run, uint64_t subject) {
   std::vector<SeriesEntry> entries;
-  REQUIRE(run.ScanSubject(SubjectId(subject),
-                          [&](SeriesId series, std::string_view entity) {
-                            entries.push_back({SubjectId(subject), series, std::string(entity)});
-                            return true;
-                          },
-                          nullptr)
+  REQUIRE(run.ScanSubject(
+                 SubjectId(subject),
+                 [&](SeriesId series, std::string_view entity) {
+                   entries.push_back({SubjectId(subject), series, std::string(entity)});
+                   return true;
+                 },
+                 nullptr)
               .has_value());
   return entries;
 }
@@ -121,12 +122,13 @@ TEST_CASE("an index run gives back its entries, whole, by subject and by series"
         if (random.Below(2) == 0) wanted.emplace_back(entry.series.value() + 1);
       }
       std::vector<SeriesEntry> found;
-      REQUIRE(run->Lookup(SubjectId(subject), wanted,
-                          [&](SeriesId series, std::string_view entity) {
-                            found.push_back({SubjectId(subject), series, std::string(entity)});
-                            return true;
-                          },
-                          nullptr)
+      REQUIRE(run->Lookup(
+                     SubjectId(subject), wanted,
+                     [&](SeriesId series, std::string_view entity) {
+                       found.push_back({SubjectId(subject), series, std::string(entity)});
+                       return true;
+                     },
+                     nullptr)
                   .has_value());
       REQUIRE((found == present));
     }
