@@ -131,8 +131,8 @@ class Database : public GroupSource {
   virtual void RunRetention(std::function<void(Result<>)> done) = 0;
 
   // Takes a snapshot of everything acknowledged before the call, at one log position; `done` from a
-  // job. Snapshots are taken one after another. What could not be taken of a catalog stands in its
-  // `error`; a group is in it whole or not at all. Errors: kUnavailable (closing),
+  // job. Snapshots are taken one after another, the next one after `done`: what is held in it is kept.
+  // What could not be taken of a catalog stands in its `error`; a group is in it whole or not at all. Errors: kUnavailable (closing),
   // kResourceExhausted (too many wait), kNoSpace and others of log and disk: nothing of it stays.
   using SnapshotDone = std::function<void(Result<SnapshotContents>)>;
   virtual void TakeSnapshot(SnapshotRequest request, SnapshotDone done) = 0;

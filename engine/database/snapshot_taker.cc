@@ -342,17 +342,18 @@ void SnapshotTaker::Finish(const TakingPtr& taking, Result<SnapshotContents> res
   environment_.seal.Lift();
   taking->pause = nullptr;
   taking->exclusive = nullptr;
-  {
-    MutexLock lock(mutex_);
-    running_ = false;
-  }
   if (result.has_value()) {
     taken_.Add();
   } else {
     failed_.Add();
     LogWarn("snapshot.failed", "{}", result.error().ToString());
   }
+  // Before the next one may crowd it out: who wants to keep it holds it now.
   taking->done(std::move(result));
+  {
+    MutexLock lock(mutex_);
+    running_ = false;
+  }
   auto pass = std::make_shared<Gate::Pass>(environment_.gate.Enter());
   if (!*pass) return;
   environment_.executor.Post([this, pass] { StartNext(); });

@@ -162,8 +162,10 @@ Result<> BackupJob::RunSteps(std::stop_token stop) {
       RETURN_IF_ERROR(Commit(stop));
     }
   }
-  if (journal_) RETURN_IF_ERROR(TidyUp(stop));
-  if (journal_) RETURN_IF_ERROR(WithdrawLost(stop));
+  if (journal_) {
+    RETURN_IF_ERROR(TidyUp(stop));
+    RETURN_IF_ERROR(WithdrawLost(stop));
+  }
   if (!judged) RETURN_IF_ERROR(Verify(stop));
   RETURN_IF_ERROR(RemoveSuperseded(stop));
   RETURN_IF_ERROR(Prune(stop));

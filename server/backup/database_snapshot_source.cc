@@ -14,8 +14,6 @@
 namespace ficus {
 namespace {
 
-constexpr int kTakesMax = 5;
-
 constexpr std::string_view kHolder = "backup";
 
 bool Matches(std::string_view pattern, std::string_view name) {
@@ -29,6 +27,7 @@ struct Answer {
   Mutex mutex;
   CondVar came;
   std::optional<Result<SnapshotContents>> contents GUARDED_BY(mutex);
+  Result<SnapshotHold> hold GUARDED_BY(mutex) = Error{ErrorCode::kUnavailable, "not taken"};
 };
 
 class DatabaseSnapshot final : public HeldSnapshot {
@@ -107,23 +106,16 @@ Result<SnapshotRequest> ResolveScope(const SnapshotScope& scope, const SchemaSna
 
 Result<std::unique_ptr<HeldSnapshot>> DatabaseSnapshotSource::Take(const SnapshotScope& scope,
                                                                    std::stop_token stop) {
-  // Before it is held, younger ones may crowd it out.
-  for (int takes = 1;; ++takes) {
-    ASSIGN_OR_RETURN(const std::string id, TakeOne(scope, stop));
-    auto held = Hold(id);
-    if (held || held.error().code != ErrorCode::kNotFound || takes == kTakesMax) return held;
-  }
-}
-
-Result<std::string> DatabaseSnapshotSource::TakeOne(const SnapshotScope& scope,
-                                                    const std::stop_token& stop) {
   ASSIGN_OR_RETURN(SnapshotRequest request, ResolveScope(scope, *database_.Schema()));
   const auto answer = std::make_shared<Answer>();
-  database_.TakeSnapshot(std::move(request), [answer](Result<SnapshotContents> contents) {
-    MutexLock lock(answer->mutex);
-    answer->contents = std::move(contents);
-    answer->came.NotifyAll();
-  });
+  database_.TakeSnapshot(
+      std::move(request), [&database = database_, answer](Result<SnapshotContents> contents) {
+        MutexLock lock(answer->mutex);
+        // Here and now: afterwards younger ones may crowd it out.
+        if (contents) answer->hold = database.HoldSnapshot(contents->id, std::string(kHolder));
+        answer->contents = std::move(contents);
+        answer->came.NotifyAll();
+      });
   MutexLock lock(answer->mutex);
   while (!answer->contents) {
     if (stop.stop_requested()) {
@@ -132,7 +124,9 @@ Result<std::string> DatabaseSnapshotSource::TakeOne(const SnapshotScope& scope,
     answer->came.WaitFor(lock, std::chrono::milliseconds(100));
   }
   if (!*answer->contents) return std::move(*answer->contents).error().With("take a snapshot");
-  return (*answer->contents)->id;
+  if (!answer->hold) return std::move(answer->hold).error();
+  return std::unique_ptr<HeldSnapshot>(std::make_unique<DatabaseSnapshot>(
+      database_, fs_, **std::move(answer->contents), *std::move(answer->hold)));
 }
 
 Result<std::unique_ptr<HeldSnapshot>> DatabaseSnapshotSource::Hold(std::string_view id) {

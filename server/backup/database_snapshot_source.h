@@ -33,9 +33,6 @@ class DatabaseSnapshotSource final : public SnapshotSource {
   Result<std::unique_ptr<HeldSnapshot>> Hold(std::string_view id) override;
 
  private:
-  // The id of a snapshot that nothing protects yet.
-  Result<std::string> TakeOne(const SnapshotScope& scope, const std::stop_token& stop);
-
   Database& database_;
   FileSystem& fs_;
 };

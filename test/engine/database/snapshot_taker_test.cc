@@ -591,6 +591,31 @@ TEST_CASE("old snapshots go by count and age, and never one that is held", "[dat
   REQUIRE(node.database().DeleteSnapshot("../x").error().code == ErrorCode::kInvalidArgument);
 }
 
+TEST_CASE("a snapshot that is held as soon as it is taken is not crowded out by younger ones",
+          "[database][snapshot]") {
+  DatabaseHarness node;
+  node.options().snapshots = {.keep = 1, .min_age_nanos = 0};
+  REQUIRE(node.Open().has_value());
+  const bool holds = GENERATE(true, false);
+  std::string first;
+  SnapshotHold hold;
+  size_t taken = 0;
+  node.database().TakeSnapshot({}, [&](Result<SnapshotContents> contents) {
+    REQUIRE(contents.has_value());
+    first = contents->id;
+    ++taken;
+    if (!holds) return;
+    auto held = node.database().HoldSnapshot(first, "the test");
+    REQUIRE(held.has_value());
+    hold = *std::move(held);
+  });
+  for (int i = 0; i < 3; ++i) {
+    node.database().TakeSnapshot({}, [&](const Result<SnapshotContents>&) { ++taken; });
+  }
+  node.Pump([&] { return taken == 4; });
+  REQUIRE(node.database().ReadSnapshot(first).has_value() == holds);
+}
+
 TEST_CASE("a database that closes tells every snapshot that waits", "[database][snapshot]") {
   const uint64_t seed = GENERATE(range<uint64_t>(0, 20));
   CAPTURE(seed);
