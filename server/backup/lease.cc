@@ -78,7 +78,8 @@ Result<std::optional<Lease::Held>> Lease::Write(const Terms& terms, LeaseRecord 
   // hide a success: only the object itself knows.
   ASSIGN_OR_RETURN(const std::optional<Held> present, Read(terms, stop));
   if (present && present->record.nonce == record.nonce) return present;
-  if (put || SomebodyWasFaster(put.error().code)) return std::optional<Held>();
+  const bool replaced = present && (!over || present->etag != over->etag);
+  if (put || replaced || SomebodyWasFaster(put.error().code)) return std::optional<Held>();
   return std::move(put).error().With("write the lease");
 }
 

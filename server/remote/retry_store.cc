@@ -181,21 +181,22 @@ Result<ObjectInfo> RetryStore::PutConditionally(std::string_view key, const Obje
                                                 const PutCondition& condition,
                                                 const std::stop_token& stop) {
   const WatchedSource watched(source);
-  bool ambiguous = false;
-  const auto attempt = [&] { return PutOnce(key, watched, condition, stop, ambiguous); };
-  return Repeat<ObjectInfo>(StoreOp::kPut, key, stop, attempt, [&] { return watched.failed(); });
+  Doubt doubt = Doubt::kNone;
+  const auto attempt = [&] { return PutOnce(key, watched, condition, stop, doubt); };
+  const auto is_final = [&] { return watched.failed() || doubt == Doubt::kForEver; };
+  return Repeat<ObjectInfo>(StoreOp::kPut, key, stop, attempt, is_final);
 }
 
-// `ambiguous`: this attempt, or one before it, may have been applied although its answer was none.
 Result<ObjectInfo> RetryStore::PutOnce(std::string_view key, const ObjectSource& source,
                                        const PutCondition& condition, const std::stop_token& stop,
-                                       bool& ambiguous) {
+                                       Doubt& doubt) {
   Result<ObjectInfo> put = inner().Put(key, source, condition, stop);
+  const bool stale = !put.has_value() && put.error().code == ErrorCode::kFailedPrecondition;
   if (put.has_value()) {
     put->size_bytes = source.size_bytes();
     const Result<After> after = LookAfter(*put, stop);
     if (after.has_value() && *after != After::kDamaged) return put;
-    ambiguous = true;
+    doubt = Doubt::kUntilSeen;
     if (after.has_value()) {
       put = Error{ErrorCode::kFailedPrecondition,
                   "put " + std::string(key) + ": the object is damaged or gone afterwards"};
@@ -204,10 +205,14 @@ Result<ObjectInfo> RetryStore::PutOnce(std::string_view key, const ObjectSource&
     }
   }
   const ErrorCode code = put.error().code;
-  ambiguous = ambiguous || MayPass(code);
-  if (!ambiguous || !(MayPass(code) || IsVerdict(code))) return put;
+  if (MayPass(code)) doubt = Doubt::kUntilSeen;
+  if (doubt == Doubt::kNone || !(MayPass(code) || IsVerdict(code))) return put;
   ASSIGN_OR_RETURN(const auto same, FindSame(key, source, stop));
-  return same.has_value() ? Result<ObjectInfo>(*same) : put;
+  if (same.has_value()) return *same;
+  if (!stale) return put;
+  doubt = Doubt::kForEver;
+  return Error{ErrorCode::kUnavailable,
+               fmt::format("put {}: an answer was lost, and another object is there now", key)};
 }
 
 Result<std::optional<ObjectInfo>> RetryStore::FindSame(std::string_view key,

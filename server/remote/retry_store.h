@@ -26,7 +26,9 @@ struct RetryPolicy {
 // A put succeeds only when a look at the object afterwards agrees with its answer in etag and size;
 // after a conditional one it may also be a later object of somebody else. A conditional put whose
 // answer was lost may have been applied: whether it was is decided by comparing the object with the
-// source, so what must be told apart from others' writes should hold something of its own.
+// source, so what must be told apart from others' writes should hold something of its own. When an
+// object that was to be replaced is neither the old one nor the source's, the answer is
+// kUnavailable at once: whether the put came in between cannot be known.
 //
 // A get that breaks off is read again from its beginning; what the sink has received is compared by
 // checksum, not handed out twice, and kFailedPrecondition says that the object changed meanwhile.
@@ -66,9 +68,16 @@ class RetryStore final : public StoreDecorator {
                                         const std::stop_token& stop);
   Result<ObjectInfo> PutConditionally(std::string_view key, const ObjectSource& source,
                                       const PutCondition& condition, const std::stop_token& stop);
+  // Whether this attempt of a conditional put, or one before it, may have been applied although its
+  // answer was none.
+  enum class Doubt : uint8_t {
+    kNone,
+    kUntilSeen,  // a look at the object may tell
+    kForEver,    // another object is there now
+  };
   Result<ObjectInfo> PutOnce(std::string_view key, const ObjectSource& source,
                              const PutCondition& condition, const std::stop_token& stop,
-                             bool& ambiguous);
+                             Doubt& doubt);
   // The object when it holds exactly the bytes of `source`; none when it is missing or another.
   Result<std::optional<ObjectInfo>> FindSame(std::string_view key, const ObjectSource& source,
                                              const std::stop_token& stop);

@@ -196,6 +196,20 @@ TEST_CASE("a conditional put that was replaced right afterwards was a success", 
           ErrorCode::kFailedPrecondition);
 }
 
+TEST_CASE("a replacing put whose answer was lost before another replaced it is not called refused",
+          "[remote][retry]") {
+  Retrying r;
+  const ObjectInfo first = Put(r.memory, "lease", "run 0");
+  r.faulty->AddFault({.kind = FaultKind::kLostAnswer, .op = StoreOp::kPut});
+  r.faulty->SetObserver([&](uint64_t, StoreOp op, std::string_view) {
+    if (op == StoreOp::kGet) Put(r.memory, "lease", "run 2");
+  });
+  REQUIRE(CodeOf(TryPut(r.store, "lease", "run 1", IfMatch(first.etag))) ==
+          ErrorCode::kUnavailable);
+  // Another try cannot know more.
+  REQUIRE(r.sleeper.pauses.size() == 1);
+}
+
 TEST_CASE("errors of the caller's source and sink are not tried again", "[remote][retry]") {
   class BadSource final : public ObjectSource {
    public:
