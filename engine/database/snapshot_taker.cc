@@ -147,6 +147,10 @@ void SnapshotTaker::ChooseGroups(const TakingPtr& taking) {
     }
   }
   contents.id = contents.catalogs.front().name;
+  {
+    MutexLock lock(mutex_);
+    newest_ = contents.id;
+  }
   taking->exclusive = nullptr;
   Post(taking, &SnapshotTaker::PinGroups);
 }
@@ -325,8 +329,13 @@ void SnapshotTaker::Link(const TakingPtr& taking) {
 }
 
 void SnapshotTaker::RemoveStale() {
+  std::string newest;
+  {
+    MutexLock lock(mutex_);
+    newest = newest_;
+  }
   const Result<size_t> removed =
-      environment_.store.RemoveStale(environment_.retention, environment_.clock.Now());
+      environment_.store.RemoveStale(environment_.retention, environment_.clock.Now(), newest);
   if (!removed.has_value()) {
     LogWarn("snapshot.retention", "old snapshots stay: {}", removed.error().ToString());
   }

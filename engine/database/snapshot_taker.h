@@ -129,6 +129,8 @@ class SnapshotTaker {
   Gauge& count_;
 
   Mutex mutex_;
+  // The one being taken, or taken last.
+  std::string newest_ GUARDED_BY(mutex_);
   bool running_ GUARDED_BY(mutex_) = false;
   std::deque<std::pair<SnapshotRequest, Done>> waiting_ GUARDED_BY(mutex_);
   std::array<uint32_t, std::size(kSnapshotFolders)> sequences_ GUARDED_BY(mutex_) = {};

@@ -135,12 +135,14 @@ Result<> SnapshotStore::RemoveListed(const std::string& id) {
   return Ok();
 }
 
-Result<size_t> SnapshotStore::RemoveStale(const SnapshotRetention& retention, UnixNanos now) {
+Result<size_t> SnapshotStore::RemoveStale(const SnapshotRetention& retention, UnixNanos now,
+                                          std::string_view newest) {
   ASSIGN_OR_RETURN(const std::vector<SnapshotSummary> summaries, List());
   size_t removed = 0;
   for (size_t i = retention.keep; i < summaries.size(); ++i) {
     const SnapshotSummary& summary = summaries[i];
-    if (!summary.damage.empty() || now - summary.taken_at < retention.min_age_nanos) continue;
+    if (!summary.damage.empty() || summary.id == newest) continue;
+    if (now - summary.taken_at < retention.min_age_nanos) continue;
     const Result<> gone = Remove(summary.id);
     if (gone.has_value()) {
       ++removed;

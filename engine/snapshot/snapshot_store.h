@@ -59,8 +59,11 @@ class SnapshotStore {
   // left to RemoveUnfinished().
   Result<> Remove(std::string_view id);
   // Removes what is neither among the newest `keep` nor younger than the age nor held; tells how
-  // many. A snapshot whose list cannot be read counts, and stays.
-  Result<size_t> RemoveStale(const SnapshotRetention& retention, UnixNanos now);
+  // many. A snapshot whose list cannot be read counts, and stays. So does `newest`, the one taken
+  // last: by their names others are newer when the clock went back, or when a process before this
+  // one took them in the same second.
+  Result<size_t> RemoveStale(const SnapshotRetention& retention, UnixNanos now,
+                             std::string_view newest);
   // Removes folders that no list names. Only while nothing is being taken. Nothing is removed while
   // a list cannot be read: what it names is not known.
   Result<> RemoveUnfinished();

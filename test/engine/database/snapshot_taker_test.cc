@@ -616,6 +616,29 @@ TEST_CASE("a snapshot that is held as soon as it is taken is not crowded out by 
   REQUIRE(node.database().ReadSnapshot(first).has_value() == holds);
 }
 
+TEST_CASE("a snapshot whose name sorts below an older one's is not stale when it is taken",
+          "[database][snapshot]") {
+  DatabaseHarness node;
+  node.options().snapshots = {.keep = 1, .min_age_nanos = 0};
+  const auto take = [&] {
+    std::string id;
+    node.database().TakeSnapshot({}, [&](const Result<SnapshotContents>& contents) {
+      REQUIRE(contents.has_value());
+      id = contents->id;
+    });
+    node.Pump([&] { return !id.empty(); });
+    return id;
+  };
+  REQUIRE(node.Open().has_value());
+  const std::string first = take();
+  REQUIRE(first < take());
+  // Within the same second: its numbers begin anew, and the first name is free again.
+  node.Close();
+  REQUIRE(node.Open().has_value());
+  const std::string newest = take();
+  REQUIRE(node.database().ReadSnapshot(newest).has_value());
+}
+
 TEST_CASE("a database that closes tells every snapshot that waits", "[database][snapshot]") {
   const uint64_t seed = GENERATE(range<uint64_t>(0, 20));
   CAPTURE(seed);
