@@ -122,4 +122,19 @@ Result<std::shared_ptr<grpc::Channel>> ConnectToNode(const NodeAddress& node,
       node.address, credentials, arguments, std::move(interceptors));
 }
 
+void Reach(const std::shared_ptr<grpc::Channel>& channel, std::chrono::milliseconds patience) {
+  const auto until = std::chrono::system_clock::now() + patience;
+  const auto settle = [&](grpc_connectivity_state state) {
+    while (state == GRPC_CHANNEL_IDLE || state == GRPC_CHANNEL_CONNECTING) {
+      if (!channel->WaitForStateChange(state, until)) return state;
+      state = channel->GetState(true);
+    }
+    return state;
+  };
+  if (settle(channel->GetState(true)) != GRPC_CHANNEL_TRANSIENT_FAILURE) return;
+  grpc::experimental::ChannelResetConnectionBackoff(channel.get());
+  if (!channel->WaitForStateChange(GRPC_CHANNEL_TRANSIENT_FAILURE, until)) return;
+  settle(channel->GetState(true));
+}
+
 }  // namespace ficus

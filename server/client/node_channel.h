@@ -2,6 +2,7 @@
 // for.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <string>
 
@@ -35,5 +36,16 @@ struct NodeAddress {
 // says which of the settings cannot be used and why; it never holds the password.
 Result<std::shared_ptr<grpc::Channel>> ConnectToNode(const NodeAddress& node,
                                                      grpc::ChannelArguments arguments = {});
+
+// Waits for a connection, which is tried at once again where it fails; for whoever makes one call and
+// ends. After `patience` at the latest, which passes where nobody listens: the call itself then says
+// why. Blocks.
+//
+// The first try may be lost for no reason: gRPC 1.51 reads errno some calls after connect(), and
+// where /sys is not mounted one of these may have set it.
+void Reach(const std::shared_ptr<grpc::Channel>& channel, std::chrono::milliseconds patience);
+
+// What a command waits: long for two refusals, short for a person.
+inline constexpr std::chrono::milliseconds kReachPatience{500};
 
 }  // namespace ficus

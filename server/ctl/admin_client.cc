@@ -123,6 +123,7 @@ AdminClient::AdminClient(const ClientOptions& options, std::stop_token interrupt
     : options_(options), interrupt_(std::move(interrupt)) {
   const Result<std::shared_ptr<grpc::Channel>> channel = ConnectToNode(options.node);
   if (channel.has_value()) {
+    Reach(*channel, kReachPatience);
     stub_ = admin::v1::AdminService::NewStub(*channel);
   } else {
     unusable_ = Failure{ExitCodeOf(channel.error()), channel.error().message};

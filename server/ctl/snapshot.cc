@@ -106,6 +106,7 @@ ExitCode Create(const Console& console, const ClientOptions& options, const Aske
   }
   const Result<std::shared_ptr<grpc::Channel>> channel = ConnectToNode(options.node);
   if (!channel.has_value()) return FailWith(console, channel.error());
+  Reach(*channel, kReachPatience);
   grpc::ClientContext context;
   if (options.timeout.has_value()) {
     context.set_deadline(std::chrono::system_clock::now() + *options.timeout);

@@ -1,9 +1,16 @@
 #include "server/client/node_channel.h"
 
+#include <arpa/inet.h>
+#include <atomic>
+#include <chrono>
 #include <cstdlib>
+#include <netinet/in.h>
 #include <optional>
+#include <sys/socket.h>
+#include <thread>
 
 #include <catch2/catch.hpp>
+#include <unistd.h>
 
 #include "server/security/password_hash.h"
 #include "test/server/rpc/rpc_harness.h"
@@ -105,6 +112,65 @@ TEST_CASE("the name in the node's certificate is checked, unless another is said
   REQUIRE(Ask(address) == grpc::StatusCode::UNAVAILABLE);
   address.server_name = "node.example";
   REQUIRE(Ask(address) == grpc::StatusCode::OK);
+}
+
+// Takes connections and ends each at once.
+class Refuser {
+ public:
+  Refuser() : listener_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in address = {};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t length = sizeof address;
+    auto* const any = reinterpret_cast<sockaddr*>(&address);
+    REQUIRE(::bind(listener_, any, length) == 0);
+    REQUIRE(::listen(listener_, 16) == 0);
+    REQUIRE(::getsockname(listener_, any, &length) == 0);
+    port_ = ntohs(address.sin_port);
+    thread_ = std::thread([this] {
+      for (;;) {
+        const int connection = ::accept(listener_, nullptr, nullptr);
+        if (connection < 0) return;
+        ::close(connection);
+        ++taken_;
+      }
+    });
+  }
+  ~Refuser() {
+    ::shutdown(listener_, SHUT_RDWR);
+    thread_.join();
+    ::close(listener_);
+  }
+  std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
+  int taken() const { return taken_; }
+
+ private:
+  const int listener_;
+  uint16_t port_ = 0;
+  std::atomic<int> taken_{0};
+  std::thread thread_;
+};
+
+TEST_CASE("a connection that fails is tried once more before anything is asked", "[client]") {
+  Refuser refuser;
+  NodeAddress node;
+  node.address = refuser.address();
+  const auto channel = ConnectToNode(node);
+  REQUIRE(channel.has_value());
+  // Below gRPC's own pause before it tries again, which is 0.8 s at least.
+  Reach(*channel, std::chrono::milliseconds(600));
+  REQUIRE(refuser.taken() >= 2);
+}
+
+TEST_CASE("where nobody listens, the wait ends", "[client]") {
+  NodeAddress node;
+  node.address = Refuser().address();
+  const auto channel = ConnectToNode(node);
+  REQUIRE(channel.has_value());
+  const auto begun = std::chrono::steady_clock::now();
+  Reach(*channel, std::chrono::milliseconds(100));
+  REQUIRE(std::chrono::steady_clock::now() - begun < std::chrono::minutes(5));
+  REQUIRE((*channel)->GetState(false) != GRPC_CHANNEL_READY);
 }
 
 std::string Complaint(const NodeAddress& node) {
