@@ -172,6 +172,8 @@ Result<> DatabaseImpl::OpenSchemaGroup(bool fresh) {
   if (!store.has_value()) return std::move(store).error().With("open the schema group");
   schema_group_ = *std::move(store);
   groups_.Add(schema_group_);
+  Result<> opened = OpenSchemaTable(*schema_group_);
+  if (!opened.has_value()) return std::move(opened).error().With("open the schema");
   return Ok();
 }
 
@@ -229,6 +231,11 @@ Result<> DatabaseImpl::Replay() {
 
 Result<> DatabaseImpl::LoadSchema() {
   Result<StoredSchema> stored = ReadStoredSchema(*schema_group_, environment_.ledger);
+  // What may pass is tried again by the next start: clients should not be told meanwhile that there
+  // are no groups.
+  if (!stored.has_value() && stored.error().code != ErrorCode::kCorruption) {
+    return std::move(stored).error().With("read the schema");
+  }
   if (!stored.has_value()) {
     SetReadOnly(stored.error().With("read the schema").ToString());
     registry_ = std::make_unique<SchemaRegistry>();

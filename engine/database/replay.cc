@@ -165,8 +165,8 @@ Result<std::shared_ptr<TsTable>> FindTable(GroupStore* store, const RoutedRows& 
   }
   RETURN_IF_ERROR(segment->EnsureShard(rows.shard));
   ASSIGN_OR_RETURN(std::shared_ptr<TsTable> table, segment->Shard(rows.shard));
-  if (std::string reason = table->ReadOnlyReason(); !reason.empty()) {
-    return Error{ErrorCode::kReadOnly, std::move(reason)};
+  if (const auto reason = table->ReadOnly()) {
+    return Error{ErrorCode::kReadOnly, reason->ToString()};
   }
   return table;
 }

@@ -103,7 +103,7 @@ Result<> GroupVerifier::VerifyShards(const std::string& directory, uint32_t shar
 
 Result<> GroupVerifier::VerifyShard(const std::string& directory) {
   ASSIGN_OR_RETURN(const ManifestReading reading, ReadNewestManifest(fs_, directory));
-  if (!reading.hole.empty()) return Error{ErrorCode::kCorruption, reading.hole};
+  if (reading.hole) return *reading.hole;
   if (!reading.found) return Corrupt(directory, "it has no manifest");
   if (reading.manifest.group != group_.id) return Corrupt(directory, "it is of another group id");
   ++verified_.files;
@@ -206,7 +206,7 @@ GroupStore::Recorded HighestRecorded(FileSystem& fs, const std::string& director
 Result<StoredSchema> ReadSchemaTree(FileSystem& fs, const std::string& data, MemoryLedger& ledger) {
   const std::string shard = SchemaShard(data);
   ASSIGN_OR_RETURN(const ManifestReading reading, ReadNewestManifest(fs, shard));
-  if (!reading.hole.empty()) return Error{ErrorCode::kCorruption, reading.hole};
+  if (reading.hole) return *reading.hole;
   if (!reading.found) return Corrupt(shard, "it has no manifest");
   if (!reading.manifest.damaged.empty()) return Corrupt(shard, "files of it were set aside");
   Snapshot snapshot;
@@ -231,7 +231,7 @@ Result<> RaiseSchemaNumbers(FileSystem& fs, RandomSource& random, const std::str
   const Result<ManifestReading> given = ReadNewestManifest(fs, SchemaShard(other));
   if (!given.has_value() || !given->found) return Ok();
   ASSIGN_OR_RETURN(ManifestReading reading, ReadNewestManifest(fs, shard));
-  if (!reading.found || !reading.hole.empty()) return Corrupt(shard, "it has no manifest");
+  if (!reading.found || reading.hole) return Corrupt(shard, "it has no manifest");
   Manifest next = std::move(reading.manifest);
   next.epoch = std::max(next.epoch, given->manifest.epoch).Next();
   next.next_file = std::max(next.next_file, given->manifest.next_file);

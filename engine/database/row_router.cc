@@ -96,8 +96,8 @@ Bucket& Router::BucketOf(ShardId shard) {
 Result<> Router::OpenTable(Bucket& bucket) {
   RETURN_IF_ERROR(bucket.segment->EnsureShard(bucket.shard));
   ASSIGN_OR_RETURN(bucket.table, bucket.segment->Shard(bucket.shard));
-  if (std::string reason = bucket.table->ReadOnlyReason(); !reason.empty()) {
-    return Error{ErrorCode::kReadOnly, std::move(reason)};
+  if (const auto reason = bucket.table->ReadOnly()) {
+    return Error{ErrorCode::kReadOnly, reason->ToString()};
   }
   // A damaged run only means that entries are sent again.
   Result<const SeriesSet*> known = bucket.table->KnownSeries();

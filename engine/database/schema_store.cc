@@ -50,16 +50,21 @@ Result<> ReadKind(const Snapshot& snapshot, SchemaKind kind, MemoryLedger& ledge
 
 }  // namespace
 
+Result<> OpenSchemaTable(GroupStore& schema_group) {
+  const Result<std::shared_ptr<TsTable>> table = SchemaTable(schema_group);
+  const std::optional<Error> reason = table.has_value() ? (*table)->ReadOnly() : table.error();
+  if (reason && reason->code != ErrorCode::kCorruption) return *reason;
+  return Ok();
+}
+
 Result<StoredSchema> ReadStoredSchema(GroupStore& schema_group, MemoryLedger& ledger) {
   ASSIGN_OR_RETURN(const std::shared_ptr<TsTable> table, SchemaTable(schema_group));
+  if (const auto reason = table->ReadOnly()) return *reason;
   const std::shared_ptr<const Snapshot> snapshot = table->Current();
   if (!snapshot->damaged.empty()) {
     const DamagedFile& damaged = snapshot->damaged.front();
     return Error{ErrorCode::kCorruption,
                  fmt::format("{} is damaged: {}", damaged.path, damaged.reason)};
-  }
-  if (std::string reason = table->ReadOnlyReason(); !reason.empty()) {
-    return Error{ErrorCode::kCorruption, std::move(reason)};
   }
   return ReadStoredSchema(*snapshot, ledger);
 }

@@ -235,8 +235,8 @@ Result<ManifestReading> ReadNewestManifest(FileSystem& fs, std::string_view dire
     if (manifest.has_value()) {
       reading.found = true;
       reading.manifest = *std::move(manifest);
-    } else if (reading.hole.empty()) {
-      reading.hole = manifest.error().With(path).ToString();
+    } else if (!reading.hole) {
+      reading.hole = std::move(manifest).error().With(path);
     }
   }
   return reading;

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -65,9 +66,9 @@ struct ManifestReading {
   bool found = false;        // false: a table without history
   Manifest manifest;         // the newest readable one
   std::vector<Epoch> older;  // epochs of the other manifest files
-  // Why a newer manifest could not be read; empty when the newest was good. The table must then not
-  // be written.
-  std::string hole;
+  // Why a newer manifest could not be read; the table must then not be written. None when the
+  // newest was good.
+  std::optional<Error> hole;
 };
 Result<ManifestReading> ReadNewestManifest(FileSystem& fs, std::string_view directory);
 

@@ -99,7 +99,7 @@ Result<RecoveredTable> Recovery::Run() {
     }
   }
   if (IsPlanted(PlantedBug::kFileNumbersStartAgain)) recovered_.next_file = FileNumber(1);
-  if (recovered_.read_only_reason.empty()) {
+  if (!recovered_.read_only) {
     // Before any new manifest: what was never named is told by the number in the one that was
     // found.
     TidyFiles();
@@ -113,10 +113,11 @@ Result<RecoveredTable> Recovery::Run() {
   for (const DamageRecord& record : recovered_.manifest.damaged) {
     recovered_.snapshot.damaged.push_back(DamagedFileOf(options_.directory, record));
   }
-  if (!recovered_.read_only_reason.empty()) {
+  if (recovered_.read_only) {
     // An older manifest knows less: no query may take what it names for everything.
-    recovered_.snapshot.damaged.push_back(
-        {FileNumber(), options_.directory, recovered_.read_only_reason, TimeRange::All(), false});
+    recovered_.snapshot.damaged.push_back({FileNumber(), options_.directory,
+                                           recovered_.read_only->ToString(), TimeRange::All(),
+                                           false});
   }
   return std::move(recovered_);
 }
@@ -125,15 +126,15 @@ Result<> Recovery::ReadManifest() {
   ASSIGN_OR_RETURN(ManifestReading reading, ReadNewestManifest(fs_, options_.directory));
   older_manifests_ = std::move(reading.older);
   recovered_.manifest = std::move(reading.manifest);
-  if (!reading.hole.empty()) {
-    recovered_.read_only_reason = reading.hole;
+  if (reading.hole) {
+    recovered_.read_only = std::move(reading.hole);
   } else if (!reading.found) {
     const bool has_data = std::any_of(entries_.begin(), entries_.end(), [](const auto& entry) {
       FileNumber number;
       return ParseDataFileName(entry.name, number);
     });
     if (has_data) {
-      recovered_.read_only_reason = "data files without any manifest";
+      recovered_.read_only = Error{ErrorCode::kCorruption, "data files without any manifest"};
     } else {
       // Created, and the machine stopped before the first manifest.
       RETURN_IF_ERROR(TsTable::Create(environment_, options_));
@@ -141,9 +142,9 @@ Result<> Recovery::ReadManifest() {
       recovered_.manifest = std::move(reading.manifest);
     }
   }
-  if (!recovered_.read_only_reason.empty()) {
+  if (recovered_.read_only) {
     LogError("table.read_only", "{} takes no writes: {}", options_.directory,
-             recovered_.read_only_reason);
+             recovered_.read_only->ToString());
     return Ok();
   }
   if (recovered_.manifest.group != options_.group) {

@@ -19,7 +19,7 @@ struct RecoveredTable {
   Snapshot snapshot;        // no mem parts, no epochs yet
   FileNumber next_file;
   std::shared_ptr<GarbageCleaner> cleaner;
-  std::string read_only_reason;
+  std::optional<Error> read_only;
 };
 
 // Reads the newest manifest, opens what it names, removes what a dead process left behind

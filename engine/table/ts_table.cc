@@ -158,7 +158,7 @@ class TsTableImpl final : public TsTable {
   std::shared_ptr<const Snapshot> Current() const override;
   Result<const SeriesSet*> KnownSeries() override;
   void CheckDamage() override;
-  std::string ReadOnlyReason() const override { return read_only_reason_; }
+  std::optional<Error> ReadOnly() const override { return read_only_; }
   std::optional<LogPosition> OldestUnflushed() const override;
   LogPosition Flushed() const override;
   Scn FlushedScn() const override;
@@ -228,7 +228,7 @@ class TsTableImpl final : public TsTable {
   // Constant after construction.
   const TableEnvironment environment_;
   const TableOptions options_;
-  const std::string read_only_reason_;
+  const std::optional<Error> read_only_;
 
   // Provide their own synchronisation.
   Metrics metrics_;
@@ -277,7 +277,7 @@ TsTableImpl::TsTableImpl(TableEnvironment environment, TableOptions options,
                          RecoveredTable recovered)
     : environment_(std::move(environment)),
       options_(std::move(options)),
-      read_only_reason_(std::move(recovered.read_only_reason)),
+      read_only_(std::move(recovered.read_only)),
       metrics_(environment_.metrics),
       epochs_(recovered.manifest.epoch.value() + 1),
       numbers_(recovered.next_file),
@@ -753,7 +753,7 @@ bool NamesSameFiles(const Manifest& a, const Manifest& b) {
 PinnedTable TsTableImpl::PinnedFrom(std::shared_ptr<const Snapshot> files, LogPosition position) {
   PinnedTable pinned;
   pinned.directory = options_.directory;
-  pinned.read_only_reason = read_only_reason_;
+  if (read_only_) pinned.read_only_reason = read_only_->ToString();
   Manifest& manifest = pinned.manifest;
   manifest.epoch = Epoch(epochs_.fetch_add(1));
   manifest.group = options_.group;
@@ -834,8 +834,7 @@ void TsTableImpl::MaybeMerge() {
   {
     MutexLock lock(mutex_);
     if (merging_) return;  // its end looks again
-    if (closing_ || !*merge->pass || !read_only_reason_.empty() || merge_timer_ != nullptr ||
-        !ChooseWork(*merge)) {
+    if (closing_ || !*merge->pass || read_only_ || merge_timer_ != nullptr || !ChooseWork(*merge)) {
       finished = std::exchange(merge_waiters_, {});
       merge_all_ = false;
     } else {
@@ -1134,7 +1133,7 @@ void TsTableImpl::VerifyFiles(const std::shared_ptr<const Snapshot>& snapshot,
     if (verified.has_value() || verified.error().code != ErrorCode::kCorruption) continue;
     damage.push_back({run.run->info().number, true, TimeRange::All(), verified.error().message});
   }
-  if (damage.empty() || !read_only_reason_.empty()) return;
+  if (damage.empty() || read_only_) return;
   manifests_.Write([damage](Manifest& manifest) { RecordDamage(manifest, damage); },
                    [this, pass, damage](const Result<Manifest>& manifest) {
                      if (!manifest.has_value()) {

@@ -114,8 +114,8 @@ class TsTable {
   // damaged bytes.
   virtual void CheckDamage() = 0;
 
-  // Why writes must be refused before they reach the log; empty when they need not be.
-  virtual std::string ReadOnlyReason() const = 0;
+  // Why writes must be refused before they reach the log; none when they need not be.
+  virtual std::optional<Error> ReadOnly() const = 0;
 
   // Position of the oldest batch that no durable manifest covers; none when all is flushed.
   virtual std::optional<LogPosition> OldestUnflushed() const = 0;

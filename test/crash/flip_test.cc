@@ -103,7 +103,7 @@ Reading ReadAll(DatabaseHarness& node) {
         complain(table.error().ToString());
         continue;
       }
-      complain((*table)->ReadOnlyReason());
+      if (const auto reason = (*table)->ReadOnly()) complain(reason->ToString());
       const auto snapshot = (*table)->Current();
       for (const DamagedFile& damaged : snapshot->damaged) complain(damaged.path);
       const Result<> read = ReadTable(*snapshot, *measure, node.ledger(), reading.rows);

@@ -45,7 +45,7 @@ Result<> ReadBelow(FileSystem& fs, const std::string& directory, NumberHistory& 
                                     [](const auto& entry) { return entry.name.ends_with(".snp"); });
   if (is_shard) {
     ASSIGN_OR_RETURN(const ManifestReading reading, ReadNewestManifest(fs, directory));
-    if (!reading.hole.empty()) return Error{ErrorCode::kCorruption, reading.hole};
+    if (reading.hole) return *reading.hole;
     const std::string shard = fmt::format("{} of {} {}", directory, reading.manifest.group.value(),
                                           IncarnationOf(fs, ParentPath(directory)));
     history[shard] = NumbersOf(reading.manifest);

@@ -7,6 +7,7 @@
 
 #include "engine/base/log.h"
 #include "engine/database/node_identity.h"
+#include "engine/io/faulty_file_system.h"
 #include "engine/io/publish.h"
 #include "engine/table/manifest.h"
 #include "test/engine/database/database_harness.h"
@@ -270,6 +271,44 @@ TEST_CASE("a damaged schema opens the node read-only, and its data is not touche
   const Result<SchemaChange> change = node.CreateGroup("other");
   REQUIRE(change.error().code == ErrorCode::kReadOnly);
   REQUIRE(node.fs().Status("measure/data/sw_metric/identity").has_value());
+}
+
+TEST_CASE("a start that cannot read the schema for a moment fails, and the next one has it",
+          "[database][schema][recovery]") {
+  const auto memory = MemoryFileSystem::Create();
+  const auto log_memory = MemoryFileSystem::Create();
+  std::unique_ptr<FaultyFileSystem> faulty = FaultyFileSystem::Create(*memory);
+  FaultyFileSystem& faults = *faulty;
+  LogCapture log;
+  DatabaseHarness node(1, size_t{1} << 30, std::move(faulty),
+                       FaultyFileSystem::Create(*log_memory));
+  REQUIRE(node.Open().has_value());
+  REQUIRE(node.CreateGroup(kGroup).has_value());
+  REQUIRE(node.CreateMeasure(kGroup, kMeasure).has_value());
+  REQUIRE(node.FlushAll().has_value());
+  node.Close();
+  const bool fails_on_read = GENERATE(true, false);
+  FaultRule rule;
+  rule.op = fails_on_read ? IoOp::kRead : IoOp::kOpen;
+  rule.path_contains = "_schema";
+  rule.times = 1;
+  size_t failed = 0;
+  for (uint64_t skip = 0; skip < 50; ++skip) {
+    CAPTURE(skip, fails_on_read);
+    rule.skip = skip;
+    faults.AddRule(rule);
+    const Result<> opened = node.Open();
+    faults.ClearRules();
+    if (opened.has_value()) {
+      REQUIRE(!node.database().ReadOnly().has_value());
+      REQUIRE(node.database().Schema()->Find(SchemaKind::kMeasure, kGroup, kMeasure) != nullptr);
+      node.Close();
+    } else {
+      ++failed;
+    }
+  }
+  REQUIRE(failed > 0);
+  REQUIRE(log.Count("log.parked") == 0);
 }
 
 TEST_CASE("a full disk refuses writes, reads go on, and it ends by itself", "[database][disk]") {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "engine/schema/schema_object.h"
+#include "engine/schema/schema_registry.h"
 
 namespace ficus {
 
@@ -122,6 +123,14 @@ inline SchemaObject ProposeTopN(std::string group, std::string name, std::string
   object.payload = "top n " + name;
   object.view = std::move(top_n);
   return object;
+}
+
+// Proposals that the registry cannot refuse, one after another.
+inline void CreateAll(SchemaRegistry& registry, UnixNanos now, RandomSource& random,
+                      const std::vector<SchemaObject>& proposals) {
+  for (const SchemaObject& proposal : proposals) {
+    registry.Apply(registry.PrepareCreate(proposal, now, random).value());
+  }
 }
 
 }  // namespace ficus

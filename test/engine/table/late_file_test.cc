@@ -74,7 +74,7 @@ TEST_CASE("a part that cannot be read now stays named and in its place, and each
       late.Break(op, late.part(), error_number);
       REQUIRE(harness.Open().has_value());
       REQUIRE(harness.Current()->damaged.empty());
-      REQUIRE(harness.table().ReadOnlyReason().empty());
+      REQUIRE(!harness.table().ReadOnly().has_value());
       REQUIRE(harness.Files() == late.files());
       REQUIRE(late.NewestManifest() == before);
       REQUIRE(harness.ReadError().message.find(late.part()) != std::string::npos);

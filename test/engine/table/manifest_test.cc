@@ -81,7 +81,7 @@ TEST_CASE("the newest manifest wins and the older ones are told", "[table][manif
   shard.Write(Sample(7));
   const ManifestReading reading = shard.Read();
   REQUIRE(reading.found);
-  REQUIRE(reading.hole.empty());
+  REQUIRE(!reading.hole.has_value());
   REQUIRE(reading.manifest.epoch == Epoch(7));
   REQUIRE(reading.older == std::vector<Epoch>{Epoch(5)});
 }
@@ -95,7 +95,7 @@ TEST_CASE("a damaged newest manifest is a hole, and the one before it is what is
   const ManifestReading reading = shard.Read();
   REQUIRE(reading.found);
   REQUIRE(reading.manifest.epoch == Epoch(5));
-  REQUIRE(reading.hole.find("0000000000000007.snp") != std::string::npos);
+  REQUIRE(reading.hole->message.find("0000000000000007.snp") != std::string::npos);
 }
 
 TEST_CASE("a manifest under the name of another epoch is a hole", "[table][manifest]") {
@@ -106,7 +106,7 @@ TEST_CASE("a manifest under the name of another epoch is a hole", "[table][manif
           .has_value());
   const ManifestReading reading = shard.Read();
   REQUIRE(!reading.found);
-  REQUIRE(!reading.hole.empty());
+  REQUIRE(reading.hole.has_value());
 }
 
 TEST_CASE("file names that are no manifest's are not taken for one", "[table][manifest]") {

@@ -209,7 +209,7 @@ TEST_CASE("a damaged part is set aside and named, and the rest serves", "[table]
     REQUIRE(snapshot->damaged[0].path == "shard-0/quarantine/" + name);
     REQUIRE(snapshot->damaged[0].times == info.times);
     REQUIRE(harness.fs().Status("shard-0/quarantine/" + name).has_value());
-    REQUIRE(harness.table().ReadOnlyReason().empty());
+    REQUIRE(!harness.table().ReadOnly().has_value());
   }
   REQUIRE(log.Count("table.damage") == 1);
 }
@@ -261,7 +261,7 @@ TEST_CASE("a hole in the manifests opens the table read-only and removes nothing
   REQUIRE(harness.fs().FlipBits("shard-0/" + ManifestFileName(newest), 30, 1).has_value());
   const auto before = harness.Files();
   REQUIRE(harness.Open().has_value());
-  REQUIRE(harness.table().ReadOnlyReason().find(ManifestFileName(newest)) != std::string::npos);
+  REQUIRE(harness.table().ReadOnly()->message.find(ManifestFileName(newest)) != std::string::npos);
   REQUIRE(harness.Read() == Rows{{{1, 100}, {1, 5}}});
   REQUIRE(harness.Files() == before);
 }
@@ -277,7 +277,7 @@ TEST_CASE("parts without any manifest open the table read-only", "[table][recove
     if (name.ends_with(".snp")) REQUIRE(harness.fs().Remove("shard-0/" + name).has_value());
   }
   REQUIRE(harness.Open().has_value());
-  REQUIRE(!harness.table().ReadOnlyReason().empty());
+  REQUIRE(harness.table().ReadOnly().has_value());
   REQUIRE(CountEnding(harness.Files(), ".part") == 1);
 }
 
@@ -576,7 +576,7 @@ void PlayWithCrashes(uint64_t seed, MemoryFileSystem::NameOrder order) {
       const LogPosition flushed = harness.table().Flushed();
       harness.Crash(order);
       REQUIRE(harness.Open().has_value());
-      REQUIRE(harness.table().ReadOnlyReason().empty());
+      REQUIRE(!harness.table().ReadOnly().has_value());
       REQUIRE(harness.Current()->damaged.empty());
       REQUIRE(harness.table().Flushed() >= flushed);
       // The log brings the rest.
