@@ -167,6 +167,11 @@ ConfigKey Choice(std::string path, Access access, Choices<Enum> choices) {
   return key;
 }
 
+template <typename Access>
+ConfigKey Switch(std::string path, Access access) {
+  return Choice<bool>(std::move(path), access, {{"true", true}, {"false", false}});
+}
+
 // A text without control characters; `check` may refuse more.
 template <typename Access, typename Check>
 ConfigKey Text(std::string path, std::string takes, Access access, Check check) {
@@ -430,8 +435,7 @@ std::vector<ConfigKey> MakeKeys() {
 
   keys.push_back(Listen("grpc.listen", FICUS_AT(grpc.listen)));
   keys.push_back(Size("grpc.max_message", FICUS_AT(grpc.max_message), {64 * kKiB, 512 * kMiB}));
-  keys.push_back(Choice<bool>("grpc.reflection", FICUS_AT(grpc.reflection),
-                              {{"true", true}, {"false", false}}));
+  keys.push_back(Switch("grpc.reflection", FICUS_AT(grpc.reflection)));
   keys.push_back(Text("grpc.tls.cert", "a path", FICUS_AT(grpc.tls.cert), AbsolutePathOrEmpty));
   keys.push_back(Text("grpc.tls.key", "a path", FICUS_AT(grpc.tls.key), AbsolutePathOrEmpty));
   keys.push_back(
@@ -443,10 +447,8 @@ std::vector<ConfigKey> MakeKeys() {
   keys.push_back(Duration("http.tls.reload", FICUS_AT(http.tls.reload), kReloadRange));
   keys.push_back(Listen("metrics.listen", FICUS_AT(metrics.listen)));
   keys.push_back(Text("auth.users_file", "a path", FICUS_AT(auth.users_file), AbsolutePathOrEmpty));
-  keys.push_back(Choice<bool>("auth.health_open", FICUS_AT(auth.health_open),
-                              {{"true", true}, {"false", false}}));
-  keys.push_back(
-      Choice<bool>("auth.insecure", FICUS_AT(auth.insecure), {{"true", true}, {"false", false}}));
+  keys.push_back(Switch("auth.health_open", FICUS_AT(auth.health_open)));
+  keys.push_back(Switch("auth.insecure", FICUS_AT(auth.insecure)));
   keys.push_back(Duration("auth.reload", FICUS_AT(auth.reload), kReloadRange));
 
   keys.push_back(Choice<LogLevel>("log.level", FICUS_AT(log.level),
@@ -517,8 +519,7 @@ std::vector<ConfigKey> BackupKeys(const std::string& name) {
   keys.push_back(Count(at + "keep.weekly", FICUS_IN(backups, keep.weekly), {0, kKeptMax}));
   keys.push_back(Count(at + "keep.monthly", FICUS_IN(backups, keep.monthly), {0, kKeptMax}));
   keys.push_back(Count(at + "keep.min", FICUS_IN(backups, keep.min), {1, kKeptMax}));
-  keys.push_back(Choice<bool>(at + "allow_degraded", FICUS_IN(backups, allow_degraded),
-                              {{"true", true}, {"false", false}}));
+  keys.push_back(Switch(at + "allow_degraded", FICUS_IN(backups, allow_degraded)));
   return keys;
 }
 

@@ -155,13 +155,14 @@ class Loader {
     for (const YamlEntry& entry : section.entries) {
       const std::string key = Join(path, entry.key);
       if (!CheckOnce(key, section, entry)) continue;
-      if (entry.key.find('.') != std::string::npos) {
-        UnknownEntry(key, entry);
-      } else if (HasNamedSections(path)) {
+      // With a dot in it the entry would be taken for one of another section.
+      const bool plain = entry.key.find('.') == std::string::npos;
+      const std::optional<ConfigKey> known = plain ? FindConfigKey(key) : std::nullopt;
+      if (plain && HasNamedSections(path)) {
         LoadNamedSection(path, entry);
-      } else if (IsConfigSection(key)) {
+      } else if (plain && IsConfigSection(key)) {
         LoadSubsection(key, entry);
-      } else if (const std::optional<ConfigKey> known = FindConfigKey(key)) {
+      } else if (known) {
         LoadKey(*known, key, entry);
       } else {
         UnknownEntry(key, entry);

@@ -5,7 +5,6 @@
 #include <map>
 #include <memory>
 #include <string>
-#include <sys/stat.h>
 #include <vector>
 
 #include <catch2/catch.hpp>
@@ -46,19 +45,6 @@ TEST_CASE("files on disk and in memory behave alike", "[config]") {
   const Result<std::vector<std::string>> no_folder = files->List(root + "/missing.d");
   REQUIRE_FALSE(no_folder);
   REQUIRE(no_folder.error().code == ErrorCode::kNotFound);
-}
-
-TEST_CASE("what is no regular file is not read, and a pipe does not block", "[config]") {
-  const TempDirectory directory;
-  REQUIRE(::mkfifo(directory.File("pipe").c_str(), 0600) == 0);
-  const std::string path = GENERATE(std::string("/pipe"), std::string(""));
-  const Result<std::string> read = DiskConfigFiles().Read(directory.path() + path, 10);
-  REQUIRE_FALSE(read);
-  REQUIRE(read.error() == Error{ErrorCode::kIo, "is not a regular file"});
-}
-
-TEST_CASE("files of the kernel are read although their size is 0", "[config]") {
-  REQUIRE_THAT(*DiskConfigFiles().Read("/proc/meminfo", 65536), Catch::Contains("MemTotal"));
 }
 
 }  // namespace

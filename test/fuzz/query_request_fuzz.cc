@@ -19,14 +19,11 @@ constexpr ficus::UnixNanos kNow = 1'700'000'000 * ficus::kNanosPerSecond;
 std::shared_ptr<const ficus::SchemaSnapshot> MakeSchema() {
   ficus::SchemaRegistry registry;
   ficus::SeededRandom random(1);
-  const auto create = [&](ficus::SchemaObject object) {
-    registry.Apply(registry.PrepareCreate(std::move(object), kNow, random).value());
-  };
   for (const char* group : {"g", "h"}) {
-    create(ficus::ProposeGroup(group));
-    create(ficus::ProposeMeasure(group, "m"));
-    create(ficus::ProposeIndexRule(group, "by_layer", {"layer"}));
-    create(ficus::ProposeBinding(group, "bound", "m", {"by_layer"}));
+    ficus::CreateAll(registry, kNow, random,
+                     {ficus::ProposeGroup(group), ficus::ProposeMeasure(group, "m"),
+                      ficus::ProposeIndexRule(group, "by_layer", {"layer"}),
+                      ficus::ProposeBinding(group, "bound", "m", {"by_layer"})});
   }
   return registry.Current();
 }

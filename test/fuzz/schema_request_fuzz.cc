@@ -17,20 +17,13 @@ namespace {
 
 constexpr ficus::UnixNanos kNow = 1'700'000'000 * ficus::kNanosPerSecond;
 
-void Fill(ficus::SchemaRegistry& registry, ficus::RandomSource& random) {
-  const auto create = [&](ficus::SchemaObject object) {
-    registry.Apply(registry.PrepareCreate(std::move(object), kNow, random).value());
-  };
-  create(ficus::ProposeGroup("g"));
-  create(ficus::ProposeMeasure("g", "m"));
-  create(ficus::ProposeIndexRule("g", "r", {"layer"}));
-}
-
 // A created object is updated to itself without effect, or, where it was there, changed.
 void Store(const ficus::SchemaObject& object) {
   ficus::SchemaRegistry registry;
   ficus::SeededRandom random(1);
-  Fill(registry, random);
+  ficus::CreateAll(registry, kNow, random,
+                   {ficus::ProposeGroup("g"), ficus::ProposeMeasure("g", "m"),
+                    ficus::ProposeIndexRule("g", "r", {"layer"})});
   auto created = registry.PrepareCreate(object, kNow, random);
   if (!created) {
     CHECK(!created.error().message.empty());

@@ -20,12 +20,9 @@ constexpr ficus::UnixNanos kNow = 1'700'000'000 * ficus::kNanosPerSecond;
 std::shared_ptr<const ficus::SchemaSnapshot> MakeSchema() {
   ficus::SchemaRegistry registry;
   ficus::SeededRandom random(1);
-  const auto create = [&](ficus::SchemaObject object) {
-    registry.Apply(registry.PrepareCreate(std::move(object), kNow, random).value());
-  };
-  create(ficus::ProposeGroup("g"));
-  create(ficus::ProposeMeasure("g", "m"));
-  create(ficus::ProposeMeasure("g", "n"));
+  ficus::CreateAll(
+      registry, kNow, random,
+      {ficus::ProposeGroup("g"), ficus::ProposeMeasure("g", "m"), ficus::ProposeMeasure("g", "n")});
   return registry.Current();
 }
 

@@ -65,9 +65,7 @@ class Stream {
     Create(ProposeMeasure("g", "m"));
   }
 
-  void Create(SchemaObject proposal) {
-    registry.Apply(registry.PrepareCreate(std::move(proposal), kStreamNow, random).value());
-  }
+  void Create(const SchemaObject& proposal) { CreateAll(registry, kStreamNow, random, {proposal}); }
   void Update(SchemaObject proposal) {
     registry.Apply(registry.PrepareUpdate(std::move(proposal), kStreamNow).value());
   }
