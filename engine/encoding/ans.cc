@@ -257,17 +257,17 @@ FICUS_INLINE void AddOne(uint64_t& bits, size_t& position, uint64_t& value,
   position += width;
 }
 
-// Adds to each value as many bits from `position` on as its action says. `kTogether` values, 1, 2
+// Adds to each value as many bits from `position` on as its action says. `Together` values, 1, 2
 // or 4, share a load: their widths are at most 56 together.
-template <size_t kTogether>
+template <size_t Together>
 FICUS_INLINE size_t AddOffsetsInline(const char* bytes, size_t position, Batch batch) {
   size_t i = 0;
-  for (; i + kTogether <= batch.size; i += kTogether) {
+  for (; i + Together <= batch.size; i += Together) {
     uint64_t bits = BitsFrom(bytes, position);
     AddOne(bits, position, batch.values[i], batch.actions[i]);
-    if constexpr (kTogether > 1) AddOne(bits, position, batch.values[i + 1], batch.actions[i + 1]);
-    if constexpr (kTogether > 2) AddOne(bits, position, batch.values[i + 2], batch.actions[i + 2]);
-    if constexpr (kTogether > 2) AddOne(bits, position, batch.values[i + 3], batch.actions[i + 3]);
+    if constexpr (Together > 1) AddOne(bits, position, batch.values[i + 1], batch.actions[i + 1]);
+    if constexpr (Together > 2) AddOne(bits, position, batch.values[i + 2], batch.actions[i + 2]);
+    if constexpr (Together > 2) AddOne(bits, position, batch.values[i + 3], batch.actions[i + 3]);
   }
   for (; i < batch.size; ++i) {
     uint64_t bits = BitsFrom(bytes, position);

@@ -18,7 +18,8 @@ int PositionWidth(size_t count) { return Width(count - 1); }
 
 size_t BytesOf(size_t count, int width, size_t exceptions, int spread_width) {
   constexpr size_t kHeadBytes = 4;
-  const auto exception_bits = static_cast<size_t>(PositionWidth(count) + spread_width + 8);
+  const auto exception_bits =
+      static_cast<size_t>(PositionWidth(count)) + static_cast<size_t>(spread_width) + 8;
   return kHeadBytes + PackedBytes(count, width) + exceptions * exception_bits / 8;
 }
 

@@ -337,7 +337,7 @@ MergeInput* Lowest(std::vector<MergeInput>& inputs) {
 
 }  // namespace
 
-Result<std::shared_ptr<const IndexRun>> IndexRun::Open(FileSystem& fs, std::string path,
+Result<std::shared_ptr<const IndexRun>> IndexRun::Open(FileSystem& fs, const std::string& path,
                                                        const IndexRunInfo* expected,
                                                        FileClass file_class) {
   auto run = OpenRun(fs, path, expected, file_class);

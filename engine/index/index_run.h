@@ -35,7 +35,7 @@ struct IndexRunInfo {
 class IndexRun {
  public:
   // `expected` as the manifest says it, or null.
-  static Result<std::shared_ptr<const IndexRun>> Open(FileSystem& fs, std::string path,
+  static Result<std::shared_ptr<const IndexRun>> Open(FileSystem& fs, const std::string& path,
                                                       const IndexRunInfo* expected,
                                                       FileClass file_class);
   virtual ~IndexRun() = default;

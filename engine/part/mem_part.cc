@@ -204,7 +204,7 @@ std::vector<SeriesEntry> SortedEntries(std::vector<SeriesEntry> entries) {
   return entries;
 }
 
-RowBatch Sorted(RowBatch batch) {
+RowBatch Sorted(const RowBatch& batch) {
   const std::vector<uint32_t> order = SortedOrder(batch);
   return Reordered(batch, order, true);
 }
@@ -217,7 +217,8 @@ std::shared_ptr<const MemPart> MemPart::Create(std::vector<RowBatch> batches,
                                                MemoryReservation reservation) {
   std::vector<RowBatch> sorted;
   for (RowBatch& batch : batches) {
-    if (batch.rows() > 0) sorted.push_back(Sorted(std::move(batch)));
+    const RowBatch unsorted = std::move(batch);  // its memory goes before the next is sorted
+    if (unsorted.rows() > 0) sorted.push_back(Sorted(unsorted));
   }
   std::sort(sorted.begin(), sorted.end(),
             [](const RowBatch& a, const RowBatch& b) { return a.subject < b.subject; });

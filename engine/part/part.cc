@@ -46,7 +46,7 @@ Result<std::shared_ptr<const Part>> OpenPart(FileSystem& fs, const std::string& 
 
 }  // namespace
 
-Result<std::shared_ptr<const Part>> Part::Open(FileSystem& fs, std::string path,
+Result<std::shared_ptr<const Part>> Part::Open(FileSystem& fs, const std::string& path,
                                                const PartInfo* expected, FileClass file_class) {
   auto part = OpenPart(fs, path, expected, file_class);
   if (part.has_value()) return part;

@@ -32,7 +32,7 @@ class Part {
   // Reads and checks footer and directory, nothing else. `expected` is what the manifest says: a
   // file of another size or checksum is kCorruption. kUnsupportedVersion for a version or required
   // feature bit this build does not know.
-  static Result<std::shared_ptr<const Part>> Open(FileSystem& fs, std::string path,
+  static Result<std::shared_ptr<const Part>> Open(FileSystem& fs, const std::string& path,
                                                   const PartInfo* expected, FileClass file_class);
   virtual ~Part() = default;
 

@@ -71,7 +71,7 @@ class AsioTimer final : public Executor::Timer {
 
 class AsioExecutor final : public ThreadExecutor {
  public:
-  AsioExecutor(std::string name, size_t threads)
+  AsioExecutor(const std::string& name, size_t threads)
       : io_(static_cast<int>(threads)), work_(asio::make_work_guard(io_)) {
     for (size_t number = 0; number < threads; ++number) {
       // An exception leaves no one to handle it: noexcept turns it into std::terminate.

@@ -31,7 +31,7 @@ SchemaObject DeletionTaskGroup() {
 
   SchemaObject object;
   object.key = {SchemaKind::kGroup, "", std::string(kDeletionTaskGroup)};
-  object.view = std::move(group);
+  object.view = group;
   return object;
 }
 

@@ -389,7 +389,9 @@ bool ColumnsFit(const SchemaView& view) {
   return true;
 }
 
-Error Corrupt(std::string what) { return {ErrorCode::kCorruption, "schema object: " + what}; }
+Error Corrupt(const std::string& what) {
+  return {ErrorCode::kCorruption, "schema object: " + what};
+}
 
 // ---- rows ---------------------------------------------------------------------------------------
 

@@ -288,12 +288,12 @@ class TimedirLayout final : public Layout {
   Result<PruneReport> RemoveSuperseded(ObjectStore& store, const LeaseCheck& lease,
                                        std::string_view place, std::string_view run,
                                        std::stop_token stop) const override {
-    return Pruner(store, lease).RemoveSuperseded(place, run, std::move(stop));
+    return Pruner(store, lease).RemoveSuperseded(place, run, stop);
   }
 
   Result<PruneReport> Prune(ObjectStore& store, const LeaseCheck& lease,
                             const PruneRequest& request, std::stop_token stop) const override {
-    return Pruner(store, lease).Run(request, std::move(stop));
+    return Pruner(store, lease).Run(request, stop);
   }
 };
 

@@ -21,7 +21,7 @@ void Write(const std::string& path, const std::string& bytes) {
 
 TEST_CASE("files on disk and in memory behave alike", "[config]") {
   const TempDirectory directory;
-  const std::string root = directory.path();
+  const std::string& root = directory.path();
   const std::map<std::string, std::string> content = {
       {root + "/b.yaml", "bb"}, {root + "/conf.d/z", ""}, {root + "/conf.d/a", "x\n"}};
   for (const auto& [path, bytes] : content) Write(path, bytes);

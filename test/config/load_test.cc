@@ -394,10 +394,10 @@ TEST_CASE("all mistakes are told at once, in the order of the text", "[config][m
                      "io: {engine: fast}\n"
                      "io: {}\n")) ==
       Lines{"/etc/ficus/f.yaml:2:3: storage.pth: unknown key; did you mean storage.path?",
-            "/etc/ficus/f.yaml:3:21: storage.flush.interval: \"5\" needs a unit: ms, s, m, h or "
-            "d, for example 5s",
-            "/etc/ficus/f.yaml:3:31: storage.flush.bytes: \"big\" is not a size: write a whole "
-            "number and B, KiB, MiB, GiB, TiB, KB, MB, GB or TB, for example 64MiB",
+            ("/etc/ficus/f.yaml:3:21: storage.flush.interval: \"5\" needs a unit: ms, s, m, h or "
+             "d, for example 5s"),
+            ("/etc/ficus/f.yaml:3:31: storage.flush.bytes: \"big\" is not a size: write a whole "
+             "number and B, KiB, MiB, GiB, TiB, KB, MB, GB or TB, for example 64MiB"),
             "/etc/ficus/f.yaml:4:14: io.engine: \"fast\" is not one of auto, io_uring, threads",
             "/etc/ficus/f.yaml:5:1: io: given twice; first in line 4"});
 }
@@ -513,19 +513,20 @@ TEST_CASE("mistakes in environment and flags name their source", "[config][mista
                          {"FICUS_NODE__LABELS__ZONE", "{}"}};
   sources.flags = {{"--set", "io.engine", "fast"}, {"--set", "enigne", "x"}};
   const MemoryConfigFiles files{Files()};
-  REQUIRE(Told(CheckConfig(sources, files)) ==
-          Lines{"environment FICUS_NODE__LABELS: node.labels: \"a\" is not of the form "
-                "name=text,name=text",
-                "environment FICUS_STORAGE_PATH: is not a key; did you mean FICUS_STORAGE__PATH?",
-                "environment FICUS_STORAGE_WAL_MAX_AGE: is not a key; did you mean "
-                "FICUS_STORAGE__WAL__MAX_AGE?",
-                "environment FICUS_STORAGE__PTH: storage.pth: unknown key; did you mean "
-                "storage.path?",
-                "environment FICUS_STORAGE__WAL: storage.wal: is a section: its keys go below it",
-                "environment FICUS_STORAGE__WAL_MAX_AGE: storage.wal_max_age: unknown key; did you "
-                "mean storage.wal.max_age?",
-                "--set: io.engine: \"fast\" is not one of auto, io_uring, threads",
-                "--set: enigne: unknown key"});
+  REQUIRE(
+      Told(CheckConfig(sources, files)) ==
+      Lines{("environment FICUS_NODE__LABELS: node.labels: \"a\" is not of the form "
+             "name=text,name=text"),
+            "environment FICUS_STORAGE_PATH: is not a key; did you mean FICUS_STORAGE__PATH?",
+            ("environment FICUS_STORAGE_WAL_MAX_AGE: is not a key; did you mean "
+             "FICUS_STORAGE__WAL__MAX_AGE?"),
+            ("environment FICUS_STORAGE__PTH: storage.pth: unknown key; did you mean "
+             "storage.path?"),
+            "environment FICUS_STORAGE__WAL: storage.wal: is a section: its keys go below it",
+            ("environment FICUS_STORAGE__WAL_MAX_AGE: storage.wal_max_age: unknown key; did you "
+             "mean storage.wal.max_age?"),
+            "--set: io.engine: \"fast\" is not one of auto, io_uring, threads",
+            "--set: enigne: unknown key"});
 }
 
 TEST_CASE("the flag --set takes a key, an equals sign and a value", "[config]") {
