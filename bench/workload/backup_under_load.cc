@@ -4,6 +4,7 @@
 #include <chrono>
 #include <filesystem>
 #include <regex>
+#include <stop_token>
 #include <thread>
 
 #include <fmt/format.h>
@@ -19,6 +20,7 @@
 #include "bench/load/measure_reader.h"
 #include "bench/workload/workloads.h"
 #include "engine/base/check.h"
+#include "engine/base/clock.h"
 
 namespace ficus::bench {
 namespace {

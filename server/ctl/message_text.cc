@@ -132,7 +132,8 @@ void AppendJson(const Message& message, std::string& text) {
 }
 
 // Each line begins with `indent` spaces, the first one with `first` instead of its own indent.
-void AppendYaml(const Message& message, size_t indent, std::string first, std::string& text) {
+void AppendYaml(const Message& message, size_t indent, const std::string& first,
+                std::string& text) {
   const Descriptor& type = *message.GetDescriptor();
   for (int i = 0; i < type.field_count(); ++i) {
     const FieldDescriptor& field = *type.field(i);
