@@ -11,7 +11,7 @@ namespace {
 // Field numbers of the messages are written as the bytes that carry them: number << 3 | wire type.
 constexpr char kVarint1 = 0x08, kVarint2 = 0x10, kVarint3 = 0x18;
 constexpr char kBytes1 = 0x0a, kBytes2 = 0x12, kBytes3 = 0x1a, kBytes4 = 0x22, kBytes5 = 0x2a;
-constexpr char kFixed64_1 = 0x09;
+constexpr char kFixed64Field1 = 0x09;
 
 void AppendVarint(uint64_t value, std::string& out) {
   while (value >= 0x80) {
@@ -61,7 +61,7 @@ void AppendCell(const Cell& cell, std::string& out) {
     AppendVarint(static_cast<uint64_t>(cell.integer), out);
     return;
   }
-  out.push_back(kFixed64_1);
+  out.push_back(kFixed64Field1);
   char little_endian[8];
   std::memcpy(little_endian, &cell.number, 8);
   out.append(little_endian, 8);

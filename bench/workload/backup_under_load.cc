@@ -29,11 +29,14 @@ constexpr int kDestinations = 256;
 constexpr uint64_t kSeries = 5000;
 constexpr int64_t kDayMillis = 86'400'000;
 
-// Many destinations, so that each backup is the first one there: a full one.
+// Many destinations, so that each backup is the first one there: a full one. Bounded, so that it is
+// under way for seconds as that of a larger node, and what is measured are not its command, its
+// snapshot and its flush over and over.
 std::string Destinations(const std::string& folder) {
   std::string text = "remotes:\n";
   for (int i = 0; i < kDestinations; ++i) {
-    text += fmt::format("  r{}: {{url: \"file://{}/backups/{}\"}}\n", i, folder, i);
+    text += fmt::format(
+        "  r{}: {{url: \"file://{}/backups/{}\", upload: {{rate_limit: 1MiB/s}}}}\n", i, folder, i);
   }
   return text;
 }

@@ -58,7 +58,7 @@ SchemaObject Group() {
       ResourceOptions{1, IntervalRule{IntervalUnit::kDay, 1}, IntervalRule{IntervalUnit::kDay, 7}};
   SchemaObject object;
   object.key = {SchemaKind::kGroup, "", "g"};
-  object.view = std::move(group);
+  object.view = group;
   return object;
 }
 

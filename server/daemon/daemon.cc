@@ -313,6 +313,7 @@ Result<> DaemonImpl::StartHttp() {
 }
 
 Result<> DaemonImpl::StartRpc() {
+  // NOLINTNEXTLINE(modernize-make-unique): it names its members, and it cannot be moved.
   rpc_context_.reset(new RpcContext{
       .database = *database_,
       .clock = clock_,

@@ -202,14 +202,16 @@ template <typename Handler>
 void* BoundedHandler<Handler>::Deserialize(grpc_call* call, grpc_byte_buffer* bytes,
                                            grpc::Status* status, void** data) {
   Result<MemoryReservation> weighed = scale_.Weigh(bytes);
+  std::optional<Error> refusal;
   if (weighed.has_value()) {
     NoteOfThisThread().reservation = *std::move(weighed);
   } else {
+    refusal = std::move(weighed).error();
     bytes = ReplaceByNothing(bytes);
   }
   void* const request = handler_.Deserialize(call, bytes, status, data);
   NoteOfThisThread().reservation.Release();
-  if (!weighed.has_value()) *status = StatusOfRefusal(weighed.error());
+  if (refusal) *status = StatusOfRefusal(*refusal);
   return request;
 }
 

@@ -170,7 +170,7 @@ grpc::ServerUnaryReactor* GroupService::Delete(
     grpc::CallbackServerContext* call, const database::GroupRegistryServiceDeleteRequest* request,
     database::GroupRegistryServiceDeleteResponse* response) {
   grpc::ServerUnaryReactor* const reactor = call->DefaultReactor();
-  const std::string group = request->group();
+  const std::string& group = request->group();
   const std::shared_ptr<const SchemaSnapshot> schema = context_.database.Schema();
   if (group != kDeletionTaskGroup && schema->FindGroup(group) == nullptr) {
     reactor->Finish(ResourceNotFound());

@@ -185,10 +185,10 @@ void MeasureWriteReactor::Store(const std::shared_ptr<Batch>& batch,
     context_.write_executor.PostAfter(kWaitNanos, [this, batch, rows] { Store(batch, rows); });
     return;
   }
-  context_.database.Write(std::move(*rows),
-                          [this, batch](const Result<>& result, std::vector<RefusedRow> refused) {
-                            BatchStored(batch, result, refused);
-                          });
+  context_.database.Write(std::move(*rows), [this, batch](const Result<>& result,
+                                                          const std::vector<RefusedRow>& refused) {
+    BatchStored(batch, result, refused);
+  });
 }
 
 void MeasureWriteReactor::BatchStored(const std::shared_ptr<Batch>& batch, const Result<>& result,

@@ -125,7 +125,8 @@ void RpcServerImpl::Stop(int64_t grace_nanos) {
 
 }  // namespace
 
-Result<std::unique_ptr<RpcServer>> RpcServer::Start(RpcContext& context, RpcServerOptions options,
+Result<std::unique_ptr<RpcServer>> RpcServer::Start(RpcContext& context,
+                                                    const RpcServerOptions& options,
                                                     const std::vector<grpc::Service*>& more) {
   auto server = std::make_unique<RpcServerImpl>(context);
   RETURN_IF_ERROR(server->Start(options, more));

@@ -28,7 +28,8 @@ class RpcServer {
  public:
   // Listens and serves. kUnavailable names the address when it cannot be had. `context` and the
   // services of `more`, which are served beside the server's own, outlive the server.
-  static Result<std::unique_ptr<RpcServer>> Start(RpcContext& context, RpcServerOptions options,
+  static Result<std::unique_ptr<RpcServer>> Start(RpcContext& context,
+                                                  const RpcServerOptions& options,
                                                   const std::vector<grpc::Service*>& more = {});
   virtual ~RpcServer() = default;  // after Stop()
 

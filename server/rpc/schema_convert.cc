@@ -91,7 +91,7 @@ Result<SchemaObject> FromMessage(const common::Group& message) {
         options.shard_num(), IntervalOf(options.has_segment_interval(), options.segment_interval()),
         IntervalOf(options.has_ttl(), options.ttl())};
   }
-  SchemaObject object = ObjectOf(SchemaKind::kGroup, message, std::move(schema));
+  SchemaObject object = ObjectOf(SchemaKind::kGroup, message, schema);
   // A group names itself; what the client put into metadata.group stays in the echo only.
   object.key.group.clear();
   return object;
