@@ -27,7 +27,7 @@ struct Disk {
     REQUIRE(published->file_bytes == Bytes().size());
   }
   std::string Bytes() { return ReadWholeFile(*fs, "f", 1 << 30, FileClass::kTool).value(); }
-  std::unique_ptr<File> Open() { return std::move(*fs->Open("f", {})); }
+  std::unique_ptr<File> Open() { return fs->Open("f", {}).value(); }
 };
 
 // Changes a record of the directory and makes the footer's checksum right again.

@@ -22,7 +22,7 @@ inline SchemaObject ProposeGroup(std::string name, Catalog catalog = Catalog::kM
   SchemaObject object;
   object.key = {SchemaKind::kGroup, "", name};
   object.payload = "group " + name;
-  object.view = std::move(group);
+  object.view = group;
   return object;
 }
 

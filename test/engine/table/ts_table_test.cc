@@ -178,7 +178,8 @@ TEST_CASE("file numbers and manifest epochs are never given again", "[table][rec
   Epoch highest_epoch;
   for (int round = 0; round < 4; ++round) {
     REQUIRE(harness.Reopen().has_value());
-    harness.Introduce(++position, {{1, static_cast<int64_t>(position), 1}});
+    ++position;
+    harness.Introduce(position, {{1, static_cast<int64_t>(position), 1}});
     REQUIRE(harness.Flush().has_value());
     const auto snapshot = harness.Current();
     REQUIRE(snapshot->parts.back().part->info().number > highest_file);

@@ -229,7 +229,7 @@ TEST_CASE("B8: staging below a running node changes nothing of it before its nex
   const TreeContents before = LivingTree(node.fs());
   std::vector<std::string> elsewhere;
   node.fs().SetObserver([&](uint64_t, std::string_view effect) {
-    if (effect.find("restore") == effect.npos && effect != "sync_directory ") {
+    if (effect.find("restore") == std::string_view::npos && effect != "sync_directory ") {
       elsewhere.emplace_back(effect);
     }
   });

@@ -53,6 +53,7 @@ class RpcHarness {
                                    options);
     REQUIRE(database.has_value());
     database_ = *std::move(database);
+    // NOLINTNEXTLINE(modernize-make-unique): it names its members, and it cannot be moved.
     context_.reset(new RpcContext{.database = *database_,
                                   .clock = clock_,
                                   .random = random_,
