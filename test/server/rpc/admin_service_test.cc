@@ -347,11 +347,11 @@ TEST_CASE("a reader that stops reading holds nobody up and can go", "[rpc][admin
   node.backups.details["2025-11-20"] = DetailsOf(100'000);
   v1::ShowBackupRequest request;
   request.set_timedir("2025-11-20");
-  const size_t kReaders = AdminOptions().store_threads + 2;
+  const size_t readers_wanted = AdminOptions().store_threads + 2;
   std::vector<std::unique_ptr<grpc::ClientContext>> calls;
   std::vector<std::unique_ptr<grpc::ClientReader<v1::ShowBackupResponse>>> readers;
   v1::ShowBackupResponse response;
-  for (size_t i = 0; i < kReaders; ++i) {
+  for (size_t i = 0; i < readers_wanted; ++i) {
     calls.push_back(std::make_unique<grpc::ClientContext>());
     readers.push_back(node.Stub()->ShowBackup(calls.back().get(), request));
     REQUIRE(readers.back()->Read(&response));  // and no more
@@ -361,7 +361,7 @@ TEST_CASE("a reader that stops reading holds nobody up and can go", "[rpc][admin
   status.set_restore_points(true);  // the same pool
   v1::BackupStatusResponse answer;
   REQUIRE(node.Stub()->BackupStatus(&call, status, &answer).ok());
-  for (size_t i = 0; i < kReaders; ++i) {
+  for (size_t i = 0; i < readers_wanted; ++i) {
     calls[i]->TryCancel();
     while (readers[i]->Read(&response)) {
     }

@@ -39,7 +39,8 @@ TEST_CASE("a request that would take too much memory is refused before it is par
   REQUIRE(status.error_message().find("more than 64 MiB of memory") != std::string::npos);
   // A registry, too: the message is an unknown field for it, over and over.
   db::GroupRegistryServiceGetRequest get;
-  auto* const unknown = get.GetReflection()->MutableUnknownFields(&get);
+  auto* const unknown =
+      db::GroupRegistryServiceGetRequest::GetReflection()->MutableUnknownFields(&get);
   for (int i = 0; i < 2'000'000; ++i) unknown->AddVarint(1000, 1);
   grpc::ClientContext call;
   db::GroupRegistryServiceGetResponse group;

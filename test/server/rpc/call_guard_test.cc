@@ -112,7 +112,7 @@ std::vector<std::string> Services(const std::shared_ptr<grpc::Channel>& channel,
   google::protobuf::Empty response;
   REQUIRE(response.ParseFromString(answer.first_message));
   std::vector<std::string> names;
-  const auto& fields = response.GetReflection()->GetUnknownFields(response);
+  const auto& fields = google::protobuf::Empty::GetReflection()->GetUnknownFields(response);
   for (int i = 0; i < fields.field_count(); ++i) {
     if (fields.field(i).number() != 6) continue;
     google::protobuf::UnknownFieldSet list;
