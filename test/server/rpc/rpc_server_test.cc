@@ -82,7 +82,7 @@ TEST_CASE("fields that this build does not know are echoed, too", "[rpc][registr
   db::MeasureRegistryServiceCreateRequest request;
   *request.mutable_measure() = node.Measure("g", "other");
   auto* const unknown =
-      request.measure().GetReflection()->MutableUnknownFields(request.mutable_measure());
+      db::Measure::GetReflection()->MutableUnknownFields(request.mutable_measure());
   unknown->AddVarint(999, 7);
   auto stub = db::MeasureRegistryService::NewStub(node.channel());
   {
@@ -96,7 +96,7 @@ TEST_CASE("fields that this build does not know are echoed, too", "[rpc][registr
   get.mutable_metadata()->set_name("other");
   db::MeasureRegistryServiceGetResponse response;
   REQUIRE(stub->Get(&call, get, &response).ok());
-  const auto& echoed = response.measure().GetReflection()->GetUnknownFields(response.measure());
+  const auto& echoed = db::Measure::GetReflection()->GetUnknownFields(response.measure());
   REQUIRE(echoed.field_count() == 1);
   REQUIRE(echoed.field(0).number() == 999);
 }

@@ -42,7 +42,8 @@ std::vector<std::string> Between(const std::string& text, const std::string& zon
   for (UnixNanos slot = schedule.NextSlot(from * kNanosPerSecond - 1, zone);
        slot < to * kNanosPerSecond; slot = schedule.NextSlot(slot, zone)) {
     const ClockReading reading = zone.At(slot);
-    const auto offset = static_cast<double>(zone.StretchAt(slot / kNanosPerSecond).offset) / 3600;
+    const int64_t second = slot / kNanosPerSecond;
+    const auto offset = static_cast<double>(zone.StretchAt(second).offset) / 3600;
     slots.push_back(
         fmt::format("{} {:02}:{:02} {:+}", reading.day, reading.hour, reading.minute, offset));
   }
