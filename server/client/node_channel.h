@@ -37,9 +37,9 @@ struct NodeAddress {
 Result<std::shared_ptr<grpc::Channel>> ConnectToNode(const NodeAddress& node,
                                                      grpc::ChannelArguments arguments = {});
 
-// Waits for a connection, which is tried at once again where it fails; for whoever makes one call and
-// ends. After `patience` at the latest, which passes where nobody listens: the call itself then says
-// why. Blocks.
+// Waits for a connection, which is tried at once again where it fails; for whoever makes one call
+// and ends. After `patience` at the latest, which passes where nobody listens: the call itself then
+// says why. Blocks.
 //
 // The first try may be lost for no reason: gRPC 1.51 reads errno some calls after connect(), and
 // where /sys is not mounted one of these may have set it.
