@@ -40,6 +40,7 @@ ficus_library(openssl_tls OpenSSL::SSL)
 ficus_library(crypt crypt)
 ficus_library(zlib ZLIB::ZLIB)
 ficus_library(absl_time absl::time)
+ficus_library(absl_symbolize absl::symbolize)
 
 ficus_library(asio Boost::headers Threads::Threads)
 target_compile_definitions(ficus_asio INTERFACE BOOST_ASIO_NO_DEPRECATED)

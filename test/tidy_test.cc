@@ -314,7 +314,7 @@ const std::vector<Library>& Libraries() {
       {"openssl/", {"server/remote/*", "server/backup/*", "server/security/*"}},
       {"crypt.h", {"server/security/*"}},
       {"jemalloc/", {"server/*"}},
-      {"absl/", {"server/scheduler/*"}},
+      {"absl/", {"server/scheduler/*", "server/daemon/breakdown.cc"}},
       {"regex", {}},
       {"iostream", {"*_main.cc", "server/ctl/*"}},
   };

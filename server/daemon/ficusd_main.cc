@@ -23,6 +23,7 @@
 #include "config/show.h"
 #include "engine/base/log.h"
 #include "engine/base/mutex.h"
+#include "server/daemon/breakdown.h"
 #include "server/daemon/config_check.h"
 #include "server/daemon/daemon.h"
 #include "server/daemon/log_settings.h"
@@ -235,4 +236,7 @@ int Run(int argc, char** argv) {
 }  // namespace
 }  // namespace ficus
 
-int main(int argc, char** argv) { return ficus::Run(argc, argv); }
+int main(int argc, char** argv) {
+  ficus::ReportBreakdowns(argv[0]);
+  return ficus::Run(argc, argv);
+}

@@ -457,13 +457,17 @@ Result<> FileStore::SettleFolders(const std::set<std::string>& folders) {
 }
 
 // A folder that has gone meanwhile, or given way to an object: its end is a name in the one above.
+// One that is back again is tried again.
 Result<> FileStore::SyncNearest(std::string_view folder) {
-  while (true) {
+  for (int i = 0;;) {
     Result<> synced = fs_.SyncDirectory(folder, FileClass::kBackup);
     if (synced.has_value() || folder.empty()) return synced;
     ASSIGN_OR_RETURN(const auto stamp, stamps_->Look(folder));
-    if (stamp.has_value() && stamp->kind == Kind::kFolder) return synced;
-    folder = ParentPath(folder);
+    if (!stamp.has_value() || stamp->kind != Kind::kFolder) {
+      folder = ParentPath(folder);
+    } else if (synced.error().code != ErrorCode::kNotFound || ++i == kTriesMax) {
+      return synced;
+    }
   }
 }
 

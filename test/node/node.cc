@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <arpa/inet.h>
+#include <cstdio>
 #include <cstdlib>
 #include <fstream>
 #include <netinet/in.h>
@@ -16,6 +17,9 @@
 
 namespace ficus {
 namespace {
+
+// Exit codes beyond it are signals.
+constexpr int kSignalled = 128;
 
 // The address behind `label` in a line such as "gRPC 127.0.0.1:1234, HTTP 127.0.0.1:1235, ...".
 std::string AddressBehind(std::string_view line, std::string_view label) {
@@ -56,7 +60,18 @@ Node::Node(std::string folder, std::vector<std::string> settings)
       settings_(std::move(settings)),
       config_file_(folder_ + "/ficus.yaml"),
       log_file_(folder_ + "/ficusd.log"),
+      output_file_(folder_ + "/ficusd.out"),
       data_(folder_ + "/data") {}
+
+Node::~Node() { ReportBreakdown(); }
+
+void Node::ReportBreakdown() const {
+  if (process_ == nullptr) return;
+  const int code = process_->Wait(std::chrono::seconds(0)).value_or(0);
+  if (code <= kSignalled || code == kSignalled + SIGKILL || code == kSignalled + SIGTERM) return;
+  std::fprintf(stderr, "ficusd ended by signal %d:\n%s%s", code - kSignalled, log().c_str(),
+               ReadFile(output_file_).c_str());
+}
 
 void Node::WriteConfig() const {
   std::ofstream config(config_file_);
@@ -75,10 +90,11 @@ void Node::WriteConfig() const {
 bool Node::Start(Ports ports) {
   if (ports == Ports::kFree) grpc_ = http_ = metrics_ = kAnyPort;
   WriteConfig();
+  ReportBreakdown();
   const size_t before = log().size();
   std::vector<std::string> command = prefix_;
   command.insert(command.end(), {FICUSD_PATH, "--config", config_file_});
-  process_ = std::make_unique<ChildProcess>(command, folder_ + "/ficusd.out");
+  process_ = std::make_unique<ChildProcess>(command, output_file_);
   bool ready = false;
   WaitUntil([&] {
     ready = ReadAddresses(log().substr(before));

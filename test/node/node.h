@@ -18,6 +18,9 @@ class Node {
   // `folder` exists and holds configuration, log and data. `settings` are lines of YAML below the
   // top level, for example "io: {engine: threads}".
   explicit Node(std::string folder, std::vector<std::string> settings = {});
+  ~Node();
+  Node(const Node&) = delete;
+  Node& operator=(const Node&) = delete;
 
   // Starts it by this command from now on, which ends in running what stands behind it.
   void StartBehind(std::vector<std::string> command) { prefix_ = std::move(command); }
@@ -49,6 +52,8 @@ class Node {
   static constexpr char kAnyPort[] = "127.0.0.1:0";
 
   void WriteConfig() const;
+  // Prints what a process said that broke down, wherever the test noticed it.
+  void ReportBreakdown() const;
   // Takes the addresses from the line with which a node says that it is ready.
   bool ReadAddresses(const std::string& log);
 
@@ -56,6 +61,7 @@ class Node {
   const std::vector<std::string> settings_;
   const std::string config_file_;
   const std::string log_file_;
+  const std::string output_file_;
   const std::string data_;
   std::vector<std::string> prefix_;
   std::string grpc_ = kAnyPort;

@@ -10,6 +10,8 @@
 //   }
 #pragma once
 
+#include <functional>
+#include <string>
 #include <vector>
 
 #include "server/remote/object_store.h"
@@ -19,10 +21,14 @@ namespace ficus {
 struct StoreCase {
   const char* name;
   // `store` is empty, and one that refuses keys below other keys.
-  void (*run)(ObjectStore& store);
+  std::function<void(ObjectStore& store)> run;
 };
 
-const std::vector<StoreCase>& StoreCases();
+// Where answers get lost, a replacing put may end with kUnavailable: nobody knows whether it was
+// made. Nowhere else it may.
+enum class Answers { kArrive, kMayGetLost };
+
+std::vector<StoreCase> StoreCases(Answers answers = Answers::kArrive);
 
 // Keys that no store may take.
 std::vector<std::string> HostileKeys();
