@@ -203,7 +203,9 @@ Result<> DatabaseImpl::Replay() {
   ASSIGN_OR_RETURN(
       const ReplayOutcome outcome,
       ReplayLog({*log_, environment_.log_fs, environment_.random, environment_.ledger,
-                 [this](GroupId id) { return FindGroup(id).get(); }, environment_.run_until}));
+                 [this](GroupId id) { return FindGroup(id).get(); },
+                 [this](std::function<void(Result<>)> done) { FlushAll(std::move(done)); },
+                 environment_.run_until}));
   ASSIGN_OR_RETURN(const uint64_t parked, CountParked(environment_.log_fs));
   parked_ = parked;
   // Groups whose deletion was under way are gone for good; their files follow.

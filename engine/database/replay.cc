@@ -25,6 +25,7 @@ class Replay {
   Result<> CollectEvidence();
   Result<> ApplyBatch(LogPosition position, Scn scn, std::string_view payload);
   bool IsGone(const RoutedRows& rows, LogPosition position) const;
+  void MakeRoom();
   Result<> Park(LogPosition position, std::string_view payload, const Error& why);
 
   const ReplayEnvironment& environment_;
@@ -34,6 +35,7 @@ class Replay {
     LogPosition position;
   };
   std::vector<Removal> removals_;
+  size_t unflushed_bytes_ = 0;  // introduced since the last flush of everything
   std::shared_ptr<Completion> completion_ = std::make_shared<Completion>();
   // Its last copy is dropped when every introduction is visible.
   std::shared_ptr<Countdown> introductions_ = std::make_shared<Countdown>(
@@ -133,11 +135,26 @@ Result<> Replay::ApplyBatch(LogPosition position, Scn scn, std::string_view payl
     size_t bytes = 0;
     for (const RowBatch& rows : target.introduction.rows) bytes += rows.MemoryBytes();
     target.introduction.reservation = environment_.ledger.Account(MemoryConsumer::kMemParts, bytes);
+    unflushed_bytes_ += bytes;
     target.table->Introduce(std::move(target.introduction),
                             [table = target.table, introductions = introductions_] {});
   }
+  if (unflushed_bytes_ > environment_.ledger.limit_bytes() / 4) MakeRoom();
   if (parked.has_value()) return Park(position, payload, *parked);
   return Ok();
+}
+
+// A disk that takes nothing is no reason not to start: the rows then stay in memory and in the log.
+void Replay::MakeRoom() {
+  Result<> flushed;
+  const auto completion = std::make_shared<Completion>();
+  environment_.flush_all([completion, &flushed](Result<> result) {
+    flushed = std::move(result);
+    completion->Set();
+  });
+  completion->Wait(environment_.run_until);
+  if (!flushed.has_value()) LogWarn("log.replay_flush", "{}", flushed.error().ToString());
+  unflushed_bytes_ = 0;
 }
 
 Result<> Replay::Park(LogPosition position, std::string_view payload, const Error& why) {

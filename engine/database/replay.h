@@ -29,7 +29,8 @@ struct ReplayOutcome {
 
 // Introduces every row of the log that no manifest covers. A row is dropped only on durable
 // evidence in the log itself; what cannot be accounted for is parked. Consults no schema, no clock,
-// no configuration. Returns once everything is visible.
+// no configuration. Returns once everything is visible. Whenever the rows introduced take a quarter
+// of the memory, it has them flushed and waits for that: a log may hold more than the memory does.
 struct ReplayEnvironment {
   Log& log;
   FileSystem& log_fs;
@@ -37,6 +38,8 @@ struct ReplayEnvironment {
   MemoryLedger& ledger;
   // The store of a group id; null when there is none on disk.
   std::function<GroupStore*(GroupId)> find_group;
+  // As Database::FlushAll.
+  std::function<void(std::function<void(Result<>)>)> flush_all;
   Completion::RunUntil run_until;
 };
 Result<ReplayOutcome> ReplayLog(const ReplayEnvironment& environment);

@@ -43,13 +43,13 @@ void ManifestWriter::Write(Edit edit, Done done) {
   strand_.Post([this, edit = std::move(edit), done = std::move(done)] { WriteNow(edit, done); });
 }
 
-Manifest ManifestWriter::NextManifest(const Edit& edit) {
+Result<Manifest> ManifestWriter::NextManifest(const Edit& edit) {
   Manifest next = current_;
+  RETURN_IF_ERROR(edit(next));
   for (const std::string& name : environment_.cleaner->TakeRemoved()) {
     std::erase(next.obsolete, name);
     environment_.numbers.Settle(name);
   }
-  edit(next);
   next.epoch = Epoch(environment_.epochs.fetch_add(1));
   FileNumbers::State numbers = environment_.numbers.Get();
   next.next_file = numbers.next;
@@ -61,7 +61,12 @@ Manifest ManifestWriter::NextManifest(const Edit& edit) {
 }
 
 void ManifestWriter::WriteNow(const Edit& edit, const Done& done) {
-  const Manifest next = NextManifest(edit);
+  const Result<Manifest> edited = NextManifest(edit);
+  if (!edited.has_value()) {
+    done(edited.error());
+    return;
+  }
+  const Manifest& next = *edited;
   const Result<> written = WriteManifest(environment_.fs, environment_.random, directory_, next);
   if (!written.has_value()) {
     done(written.error());

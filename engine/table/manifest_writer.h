@@ -33,13 +33,14 @@ class ManifestWriter {
   ManifestWriter(Environment environment, std::string directory, Manifest current, Epoch previous);
 
   // Applies `edit` to a copy of the newest manifest, publishes it durably, then calls `done` with
-  // it, on the executor. On an error nothing changed. Edits are applied in the order of the calls.
-  using Edit = std::function<void(Manifest&)>;
+  // it, on the executor. On an error, of the edit or of the disk, nothing changed. Edits are
+  // applied in the order of the calls.
+  using Edit = std::function<Result<>(Manifest&)>;
   using Done = std::function<void(const Result<Manifest>&)>;
   void Write(Edit edit, Done done);
 
  private:
-  Manifest NextManifest(const Edit& edit);
+  Result<Manifest> NextManifest(const Edit& edit);
   void WriteNow(const Edit& edit, const Done& done);
 
   const Environment environment_;

@@ -1,6 +1,7 @@
 #include "engine/table/ts_table.h"
 
 #include <algorithm>
+#include <iterator>
 #include <limits>
 #include <utility>
 
@@ -221,9 +222,9 @@ class TsTableImpl final : public TsTable {
   void VerifyFiles(const std::shared_ptr<const Snapshot>& snapshot, const SharedPass& pass);
 
   void StartTimer(std::shared_ptr<Executor::Timer>& timer, Executor& executor, int64_t delay,
-                  void (TsTableImpl::*fire)()) REQUIRES(mutex_);
-  void FlushTimerFired();
-  void MergeTimerFired();
+                  void (TsTableImpl::*fire)(const SharedPass&)) REQUIRES(mutex_);
+  void FlushTimerFired(const SharedPass& pass);
+  void MergeTimerFired(const SharedPass& pass);
 
   // Constant after construction.
   const TableEnvironment environment_;
@@ -309,6 +310,7 @@ std::shared_ptr<const Snapshot> TsTableImpl::Current() const {
 }
 
 void TsTableImpl::Publish(const std::function<void(Snapshot&)>& change) {
+  CHECK(introducer_.RunsHere());
   const std::shared_ptr<const Snapshot> before = Current();
   auto next = std::make_shared<Snapshot>(*before);
   change(*next);
@@ -461,12 +463,13 @@ Scn TsTableImpl::FlushedScn() const {
 }
 
 void TsTableImpl::StartTimer(std::shared_ptr<Executor::Timer>& timer, Executor& executor,
-                             int64_t delay, void (TsTableImpl::*fire)()) {
+                             int64_t delay, void (TsTableImpl::*fire)(const SharedPass&)) {
   if (timer != nullptr || closing_) return;
   SharedPass pass = Enter();
   if (!*pass) return;
   // The pass keeps the table until the job has run or was cancelled.
-  timer = executor.PostAfter(std::max<int64_t>(delay, 0), [this, pass, fire] { (this->*fire)(); });
+  timer =
+      executor.PostAfter(std::max<int64_t>(delay, 0), [this, pass, fire] { (this->*fire)(pass); });
 }
 
 void TsTableImpl::MaybeFlush() {
@@ -488,12 +491,12 @@ void TsTableImpl::MaybeFlush() {
   if (start) StartFlush({});
 }
 
-void TsTableImpl::FlushTimerFired() {
+void TsTableImpl::FlushTimerFired(const SharedPass& pass) {
   {
     MutexLock lock(mutex_);
     flush_timer_ = nullptr;
   }
-  StartFlush({});
+  introducer_.Post([this, pass] { StartFlush({}); });
 }
 
 void TsTableImpl::Flush(Waiter done) {
@@ -532,7 +535,10 @@ void TsTableImpl::TakePartsToFlush(ficus::Flush& flush) {
   flush.is_all = beyond == parts.end();
 }
 
+// The mem parts must not change between here and the end of the job: only the introducer starts
+// flushes, as only it changes mem parts.
 void TsTableImpl::StartFlush(std::vector<Waiter> waiters) {
+  CHECK(introducer_.RunsHere());
   auto flush = std::make_shared<ficus::Flush>();
   flush->pass = Enter();
   std::vector<std::shared_ptr<Pin>> pins;
@@ -623,6 +629,7 @@ void TsTableImpl::CommitFlush(const std::shared_ptr<ficus::Flush>& flush) {
           manifest.flushed = Current()->mem_parts.back()->last_position();
         }
         manifest.scn = std::max(manifest.scn, flush->scn);
+        return Ok();
       },
       [this, flush](const Result<Manifest>& manifest) {
         if (!manifest.has_value()) {
@@ -802,6 +809,27 @@ std::vector<bool> BarriersOf(const Snapshot& snapshot) {
   return barrier;
 }
 
+template <typename File>
+std::vector<FileNumber> NumbersOf(const std::vector<std::shared_ptr<const File>>& files) {
+  std::vector<FileNumber> numbers;
+  for (const auto& file : files) numbers.push_back(file->info().number);
+  return numbers;
+}
+
+// Takes the inputs of a merge from those a manifest names; where they were. kUnavailable, and none
+// is taken, when they do not lie side by side any more: damage was found in one meanwhile.
+template <typename Info>
+Result<typename std::vector<Info>::iterator> TakeInputs(std::vector<Info>& infos,
+                                                        const std::vector<FileNumber>& inputs) {
+  const auto at =
+      std::search(infos.begin(), infos.end(), inputs.begin(), inputs.end(),
+                  [](const Info& info, FileNumber number) { return info.number == number; });
+  if (at == infos.end()) {
+    return Error{ErrorCode::kUnavailable, "one of the inputs was set aside meanwhile"};
+  }
+  return infos.erase(at, at + static_cast<ptrdiff_t>(inputs.size()));
+}
+
 // The newest runs that together weigh as much as the next older one, when there are enough of them
 // that are open.
 size_t RunsToMerge(const std::vector<SnapshotRun>& runs) {
@@ -848,7 +876,7 @@ void TsTableImpl::MaybeMerge() {
   environment_.merge.Post([this, merge] { RunMerge(merge); });
 }
 
-void TsTableImpl::MergeTimerFired() {
+void TsTableImpl::MergeTimerFired(const SharedPass&) {
   {
     MutexLock lock(mutex_);
     merge_timer_ = nullptr;
@@ -967,20 +995,12 @@ void TsTableImpl::RunPartMerge(const std::shared_ptr<Merge>& merge) {
     for (size_t i = choice.begin; i < choice.end; ++i) cleaner_->Remove(all[i].file->name());
   }
   manifests_.Write(
-      [merge, part](Manifest& manifest) {
-        const std::vector<SnapshotPart>& parts = merge->snapshot->parts;
-        const FileNumber first = parts[merge->choice.begin].part->info().number;
-        const auto at = std::find_if(manifest.parts.begin(), manifest.parts.end(),
-                                     [&](const PartInfo& info) { return info.number == first; });
-        CHECK(at != manifest.parts.end());
-        const auto count = static_cast<ptrdiff_t>(merge->choice.end - merge->choice.begin);
-        CHECK(manifest.parts.end() - at >= count);
-        for (auto input = at; input != at + count; ++input) {
-          manifest.obsolete.push_back(PartFileName(input->number));
-        }
-        const auto rest = manifest.parts.erase(at, at + count);
-        if (IsPlanted(PlantedBug::kMergeOutputNotNamed)) return;
-        if (part.part != nullptr) manifest.parts.insert(rest, part.part->info());
+      [part, numbers = NumbersOf(inputs)](Manifest& manifest) -> Result<> {
+        ASSIGN_OR_RETURN(const auto place, TakeInputs(manifest.parts, numbers));
+        for (const FileNumber input : numbers) manifest.obsolete.push_back(PartFileName(input));
+        if (IsPlanted(PlantedBug::kMergeOutputNotNamed)) return Ok();
+        if (part.part != nullptr) manifest.parts.insert(place, part.part->info());
+        return Ok();
       },
       [this, merge, part](const Result<Manifest>& manifest) {
         if (!manifest.has_value()) {
@@ -1038,19 +1058,13 @@ void TsTableImpl::RunRunMerge(const std::shared_ptr<Merge>& merge) {
     run.run = *std::move(opened);
   }
   manifests_.Write(
-      [merge, run](Manifest& manifest) {
-        const std::vector<SnapshotRun>& runs = merge->snapshot->runs;
-        const FileNumber first = runs[merge->runs_begin].run->info().number;
-        const auto at =
-            std::find_if(manifest.runs.begin(), manifest.runs.end(),
-                         [&](const IndexRunInfo& info) { return info.number == first; });
-        const auto count = static_cast<ptrdiff_t>(runs.size() - merge->runs_begin);
-        CHECK(manifest.runs.end() - at >= count);
-        for (auto input = at; input != at + count; ++input) {
-          manifest.obsolete.push_back(IndexRunFileName(input->number));
+      [run, numbers = NumbersOf(inputs)](Manifest& manifest) -> Result<> {
+        ASSIGN_OR_RETURN(const auto place, TakeInputs(manifest.runs, numbers));
+        for (const FileNumber input : numbers) {
+          manifest.obsolete.push_back(IndexRunFileName(input));
         }
-        const auto rest = manifest.runs.erase(at, at + count);
-        if (run.run != nullptr) manifest.runs.insert(rest, run.run->info());
+        if (run.run != nullptr) manifest.runs.insert(place, run.run->info());
+        return Ok();
       },
       [this, merge, run](const Result<Manifest>& manifest) {
         if (!manifest.has_value()) {
@@ -1134,18 +1148,20 @@ void TsTableImpl::VerifyFiles(const std::shared_ptr<const Snapshot>& snapshot,
     damage.push_back({run.run->info().number, true, TimeRange::All(), verified.error().message});
   }
   if (damage.empty() || read_only_) return;
-  manifests_.Write([damage](Manifest& manifest) { RecordDamage(manifest, damage); },
-                   [this, pass, damage](const Result<Manifest>& manifest) {
-                     if (!manifest.has_value()) {
-                       LogWarn("table.damage", "{}: damage is not recorded: {}", options_.directory,
-                               manifest.error().ToString());
-                       return;
-                     }
-                     MoveDamaged(environment_.fs, options_.directory, *manifest);
-                     introducer_.Post([this, pass, damage, committed = *manifest] {
-                       ApplyDamage(damage, committed);
-                     });
-                   });
+  const auto record = [damage](Manifest& manifest) {
+    RecordDamage(manifest, damage);
+    return Ok();
+  };
+  manifests_.Write(record, [this, pass, damage](const Result<Manifest>& manifest) {
+    if (!manifest.has_value()) {
+      LogWarn("table.damage", "{}: damage is not recorded: {}", options_.directory,
+              manifest.error().ToString());
+      return;
+    }
+    MoveDamaged(environment_.fs, options_.directory, *manifest);
+    introducer_.Post(
+        [this, pass, damage, committed = *manifest] { ApplyDamage(damage, committed); });
+  });
 }
 
 void TsTableImpl::ApplyDamage(const std::vector<DamageRecord>& damage, const Manifest& manifest) {
@@ -1194,13 +1210,18 @@ void TsTableImpl::Close() {
   Shut();
   gate_.Close();
   cleaner_->Close();
-  // Their flush never came to its end: the executors are gone. They may hold this table.
+  // What they wait for never came to its end: the executors are gone. They may hold this table.
   std::vector<std::shared_ptr<Pin>> pins;
+  std::vector<Waiter> waiters;
   {
     MutexLock lock(mutex_);
     pins = std::exchange(pins_, {});
+    waiters = std::exchange(flush_waiters_, {});
+    std::move(merge_waiters_.begin(), merge_waiters_.end(), std::back_inserter(waiters));
+    merge_waiters_.clear();
   }
   for (const auto& pin : pins) pin->done(TableClosed());
+  CallAll(waiters, TableClosed());
 }
 
 }  // namespace

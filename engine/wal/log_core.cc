@@ -44,6 +44,8 @@ LogCore::LogCore(Log::Environment environment, LogOptions options, LogFound foun
       prior_(found.last),
       lock_(std::move(lock)),
       last_(found.last),
+      written_(found.last),
+      durable_(found.last),  // recovery has synced it
       scn_(found.scn),
       files_(found.files.begin(), found.files.end()),
       next_number_(found.next_number) {

@@ -60,6 +60,7 @@ class DatabaseHarness {
   ManualClock& clock() { return clock_; }
   DeterministicExecutor& executor() { return *executor_; }
   MemoryLedger& ledger() { return ledger_; }
+  const MemoryLedger& ledger() const { return ledger_; }
   MetricRegistry& metrics() { return metrics_; }
   Database& database() { return *database_; }
   SeededRandom& random() { return random_; }

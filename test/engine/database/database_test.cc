@@ -22,7 +22,8 @@ constexpr const char* kMeasure = "service_cpm";
 struct Node : DatabaseHarness {
   LogCapture log;
 
-  explicit Node(uint64_t seed = 1) : DatabaseHarness(seed) {}
+  explicit Node(uint64_t seed = 1, size_t ledger_bytes = size_t{1} << 30)
+      : DatabaseHarness(seed, ledger_bytes) {}
   void OpenWithMeasure() {
     REQUIRE(Open().has_value());
     REQUIRE(CreateGroup(kGroup).has_value());
@@ -200,6 +201,52 @@ TEST_CASE("the log is trimmed once everything in it is flushed", "[database][log
   node.Kill();
   REQUIRE(node.Open().has_value());
   REQUIRE(node.Read() == expected);
+}
+
+// Rows that nothing but a full memory flushes; they take more than a quarter of it.
+struct LoadedNode : Node {
+  static constexpr size_t kMemoryBytes = size_t{16} << 20;
+  NodeRows expected;
+
+  LoadedNode() : Node(1, kMemoryBytes) {
+    options().table.flush_interval_nanos = 3600 * kNanosPerSecond;
+    options().table.flush_bytes = size_t{1} << 30;
+    OpenWithMeasure();
+    for (int64_t batch = 0; held() < kMemoryBytes / 2; ++batch) {
+      std::vector<NodeRow> rows;
+      for (int64_t i = 0; i < 2000; ++i) rows.push_back({i % 50, Minute(-i / 50) - batch, i});
+      REQUIRE(Write(rows).result.has_value());
+    }
+    expected = Read();
+    Kill();
+    REQUIRE(held() == 0);
+  }
+  size_t held() const { return ledger().used_bytes(MemoryConsumer::kMemParts); }
+};
+
+TEST_CASE("a log that holds more than a quarter of the memory is flushed while it is replayed",
+          "[database][recovery]") {
+  LoadedNode node;
+  REQUIRE(node.Open().has_value());
+  REQUIRE(node.held() < LoadedNode::kMemoryBytes / 3);
+  REQUIRE(node.database().Status().file_rows > 0);
+  REQUIRE(node.Read() == node.expected);
+  node.Kill();
+  REQUIRE(node.Open().has_value());
+  REQUIRE(node.Read() == node.expected);
+}
+
+TEST_CASE("a log that holds more than a quarter of the memory is replayed on a full disk too",
+          "[database][recovery][disk]") {
+  LoadedNode node;
+  node.fs().SetLimits({1 << 20, 1 << 20});
+  REQUIRE(node.Open().has_value());
+  REQUIRE(node.Read() == node.expected);
+  REQUIRE(node.database().ReadOnly().has_value());
+  node.fs().SetLimits({});
+  node.Pass(10 * kNanosPerSecond);
+  REQUIRE(node.FlushAll().has_value());
+  REQUIRE(node.Read() == node.expected);
 }
 
 TEST_CASE("a second opener of the same root is refused", "[database]") {

@@ -444,6 +444,60 @@ TEST_CASE("who asks for a flush while one is running is told when that one took 
   }
 }
 
+// The callbacks may hold the table, which would otherwise live for ever.
+TEST_CASE("whoever waits for another's flush when the table is closed is told so", "[table]") {
+  size_t told = 0;
+  for (uint64_t seed = 1; seed <= 20; ++seed) {
+    CAPTURE(seed);
+    TableHarness table(seed);
+    REQUIRE(table.Open().has_value());
+    table.Introduce(1, {{1, 10, 100}});
+    for (int i = 0; i < 3; ++i) {
+      table.table().Flush([&](const Result<>& result) {
+        REQUIRE(result.error().code == ErrorCode::kUnavailable);
+        ++told;
+      });
+    }
+    // The flush of the first is under way and goes with the executor.
+    for (int i = 0; i < 3; ++i) REQUIRE(table.executor().RunOne());
+    table.Kill();
+  }
+  REQUIRE(told > 0);
+}
+
+TEST_CASE("a merge does not take a neighbour for an input in which damage was found meanwhile",
+          "[table]") {
+  const LogCapture log;
+  int refused = 0;
+  for (uint64_t seed = 1; seed <= 40; ++seed) {
+    for (const size_t damaged : {0, 1, 2}) {
+      CAPTURE(seed, damaged);
+      TableHarness table(seed);
+      table.options().merge.parts_min = 100;
+      REQUIRE(table.Open().has_value());
+      Rows rows;
+      for (int64_t i = 0; i < 4; ++i) {
+        table.Introduce(static_cast<uint64_t>(i) + 1, {{static_cast<uint64_t>(i), i, i}});
+        REQUIRE(table.Flush().has_value());
+        if (static_cast<size_t>(i) != damaged) rows[{static_cast<uint64_t>(i), i}] = {1, i};
+      }
+      REQUIRE(table.Current()->parts.size() == 4);
+      // The head, which merges do not read again.
+      const std::string name = PartFileName(table.Current()->parts[damaged].part->info().number);
+      REQUIRE(table.fs().FlipBits("shard-0/" + name, 0, 0xff).has_value());
+      table.table().CheckDamage();
+      table.table().MergeAll(
+          [&](const Result<>& merged) { refused += merged.has_value() ? 0 : 1; });
+      table.executor().RunUntilIdle();
+      if (table.Current()->damaged.empty()) continue;  // it was merged before
+      REQUIRE(table.Read() == rows);
+      REQUIRE(table.Reopen().has_value());
+      REQUIRE(table.Read() == rows);
+    }
+  }
+  REQUIRE(refused > 0);
+}
+
 TEST_CASE("an idle table has no job left, so that closing it waits for nobody", "[table]") {
   for (uint64_t seed = 1; seed <= 8; ++seed) {
     CAPTURE(seed);

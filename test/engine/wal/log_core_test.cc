@@ -443,5 +443,21 @@ TEST_CASE("a failed write or sync stops the process and acknowledges nothing", "
   }
 }
 
+TEST_CASE("what recovery found is durable before the log starts", "[wal]") {
+  auto fs = MemoryFileSystem::Create();
+  LogWorld first(*fs);
+  first.OpenAndStart();
+  for (int batch = 0; batch < 3; ++batch) first.AppendAndRun("batch");
+  first.Die();
+
+  LogWorld second(*fs);
+  second.Open();
+  REQUIRE(second.log().opening().last == LogPosition(3));
+  bool durable = false;
+  second.log().SyncTo(LogPosition(3), [&] { durable = true; });
+  second.Run();
+  REQUIRE(durable);
+}
+
 }  // namespace
 }  // namespace ficus
