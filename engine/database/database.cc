@@ -196,16 +196,17 @@ void DatabaseImpl::Write(std::vector<KeyedRows> rows, WriteDone done) {
 // --- Changing the schema
 
 void DatabaseImpl::ChangeSchema(PrepareChange prepare, ChangeDone done) {
-  changes_->Push(std::move(prepare), std::move(done), false);
+  changes_->Push(std::move(prepare), std::move(done));
 }
 
-void DatabaseImpl::DeleteGroup(std::string group, GroupDeletion deletion, ChangeDone done) {
-  changes_->Push(
+void DatabaseImpl::DeleteGroup(std::string group, GroupDeletion deletion, AllowChange allow,
+                               ChangeDone done) {
+  changes_->PushDeletion(
       [this, group = std::move(group), deletion](const SchemaRegistry& registry) {
         return registry.PrepareDeleteGroup(group, deletion, environment_.clock.Now(),
                                            environment_.random);
       },
-      std::move(done), true);
+      std::move(allow), std::move(done));
 }
 
 void DatabaseImpl::ApplyChange(const SchemaChange& change, const PositionPins::Pin& pin) {
@@ -348,7 +349,8 @@ Result<> DatabaseImpl::DeleteSnapshot(std::string_view id) {
 // --- Looking
 
 Result<bool> DatabaseImpl::HasRows(std::string_view group) {
-  const SchemaObject* const object = registry_->Current()->FindGroup(group);
+  const std::shared_ptr<const SchemaSnapshot> schema = registry_->Current();
+  const SchemaObject* const object = schema->FindGroup(group);
   if (object == nullptr) return Error{ErrorCode::kNotFound, "banyandb: resource not found"};
   const std::shared_ptr<GroupStore> store = FindGroup(object->group_id);
   if (store == nullptr) return false;

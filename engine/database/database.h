@@ -107,10 +107,13 @@ class Database : public GroupSource {
   using ChangeDone = SchemaChanges::Done;
   virtual void ChangeSchema(PrepareChange prepare, ChangeDone done) = 0;
 
-  // Deletes a group as BanyanDB's GroupRegistryService.Delete asks. `done` once the group no longer
-  // exists for readers and writers; its files go later, and until then the name cannot be used
-  // again (Task says kUnderWay).
-  virtual void DeleteGroup(std::string group, GroupDeletion deletion, ChangeDone done) = 0;
+  // Deletes a group as BanyanDB's GroupRegistryService.Delete asks. `allow` is asked on the
+  // background executor when nothing but the log lies between here and the deletion; its error is
+  // the outcome. `done` once the group no longer exists for readers and writers; its files go
+  // later, and until then the name cannot be used again (Task says kUnderWay).
+  using AllowChange = SchemaChanges::Allow;
+  virtual void DeleteGroup(std::string group, GroupDeletion deletion, AllowChange allow,
+                           ChangeDone done) = 0;
   virtual std::optional<DeletionTask> Task(std::string_view group) const = 0;
   // True when a row of the group is stored.
   virtual Result<bool> HasRows(std::string_view group) = 0;
@@ -131,9 +134,10 @@ class Database : public GroupSource {
   virtual void RunRetention(std::function<void(Result<>)> done) = 0;
 
   // Takes a snapshot of everything acknowledged before the call, at one log position; `done` from a
-  // job. Snapshots are taken one after another, the next one after `done`: what is held in it is kept.
-  // What could not be taken of a catalog stands in its `error`; a group is in it whole or not at all. Errors: kUnavailable (closing),
-  // kResourceExhausted (too many wait), kNoSpace and others of log and disk: nothing of it stays.
+  // job. Snapshots are taken one after another, the next one after `done`: what is held in it is
+  // kept. What could not be taken of a catalog stands in its `error`; a group is in it whole or not
+  // at all. Errors: kUnavailable (closing), kResourceExhausted (too many wait), kNoSpace and others
+  // of log and disk: nothing of it stays.
   using SnapshotDone = std::function<void(Result<SnapshotContents>)>;
   virtual void TakeSnapshot(SnapshotRequest request, SnapshotDone done) = 0;
   // The next five as SnapshotStore says: blocking, any thread outside the executors.

@@ -42,7 +42,8 @@ class DatabaseImpl final : public Database {
   void Write(std::vector<KeyedRows> rows, WriteDone done) override;
   std::shared_ptr<const SchemaSnapshot> Schema() const override { return registry_->Current(); }
   void ChangeSchema(PrepareChange prepare, ChangeDone done) override;
-  void DeleteGroup(std::string group, GroupDeletion deletion, ChangeDone done) override;
+  void DeleteGroup(std::string group, GroupDeletion deletion, AllowChange allow,
+                   ChangeDone done) override;
   std::optional<DeletionTask> Task(std::string_view group) const override {
     return groups_.Task(group);
   }

@@ -10,10 +10,10 @@
 namespace ficus {
 
 void LogTrimmer::Trim(Log& log) {
-  // In this order: a batch leaves its pin only after its tables hold it, and what comes later lies
-  // above `durable`.
-  const LogPosition durable = log.durable_position();
-  LogPosition trim = durable.Next();
+  // In this order: a batch that was told has its pin, which it leaves only after its tables hold
+  // it, and what comes later lies above.
+  const LogPosition told = log.told_position();
+  LogPosition trim = std::min(told, log.durable_position()).Next();
   const std::optional<LogPosition> pinned = pins_.Oldest();
   if (pinned && !IsPlanted(PlantedBug::kTrimIgnoresPins)) trim = std::min(trim, *pinned);
   for (const auto& store : groups_.All()) {

@@ -22,7 +22,8 @@ class LogTrimmer {
   LogTrimmer(const Clock& clock, const LiveGroups& groups, const PositionPins& pins, Limits limits)
       : clock_(clock), groups_(groups), pins_(pins), limits_(limits) {}
 
-  // Trims below the oldest of: what a table has not flushed, a pin, what is not durable.
+  // Trims below the oldest of: what a table has not flushed, a pin, what is not durable or has not
+  // been told.
   void Trim(Log& log);
   // Beyond the limits the tables that hold the older half of the log are flushed, so that a quiet
   // shard never keeps it.

@@ -23,15 +23,19 @@ const Error& ClosingError() {
 
 }  // namespace
 
-void SchemaChanges::Push(Prepare prepare, Done done, bool deletes_group) {
-  Add({std::move(prepare), std::move(done), deletes_group, {}});
+void SchemaChanges::Push(Prepare prepare, Done done) {
+  Add({std::move(prepare), std::move(done), {}, {}});
+}
+
+void SchemaChanges::PushDeletion(Prepare prepare, Allow allow, Done done) {
+  Add({std::move(prepare), std::move(done), std::move(allow), {}});
 }
 
 void SchemaChanges::PushBarrier(std::function<void(std::shared_ptr<void>)> begin,
                                 std::function<void(const Error&)> refuse) {
   Add({{},
        [refuse = std::move(refuse)](const Result<SchemaChange>& result) { refuse(result.error()); },
-       false,
+       {},
        std::move(begin)});
 }
 
@@ -75,7 +79,7 @@ Result<> SchemaChanges::CheckNames(const Pending& pending, const SchemaChange& c
         object.key.kind == SchemaKind::kGroup ? object.key.name : object.key.group;
     if (environment_.groups.IsPendingDeletion(group)) return PendingDeletion(group);
   }
-  if (!pending.deletes_group) return Ok();
+  if (!pending.allow) return Ok();
   for (const SchemaRemoval& removal : change.removals) {
     if (removal.key.kind != SchemaKind::kGroup) continue;
     if (environment_.groups.IsPendingDeletion(removal.key.name)) {
@@ -126,6 +130,7 @@ void SchemaChanges::Start(Pending& pending) {
 
 Result<> SchemaChanges::Submit(std::shared_ptr<Pending> pending,
                                std::shared_ptr<SchemaChange> change, Removals::Token token) {
+  if (pending->allow) RETURN_IF_ERROR(pending->allow());
   LogRecord record;
   for (const GroupId id : change->retired_groups) {
     const SchemaObject* const group = environment_.registry.Current()->FindGroup(id);

@@ -48,9 +48,13 @@ class SchemaChanges {
 
   explicit SchemaChanges(Environment environment) : environment_(std::move(environment)) {}
 
-  // Any thread. `done` is called once; kUnavailable when the gate is closed. A change that deletes
-  // a group is refused while an earlier deletion of that name is under way.
-  void Push(Prepare prepare, Done done, bool deletes_group);
+  // Any thread. `done` is called once; kUnavailable when the gate is closed.
+  void Push(Prepare prepare, Done done);
+  // The same for a change that deletes a group; it is refused while an earlier deletion of that
+  // name is under way. `allow` is asked last, after all that the change had to wait for; its error
+  // is the outcome.
+  using Allow = std::function<Result<>()>;
+  void PushDeletion(Prepare prepare, Allow allow, Done done);
   // Calls `begin` on the executor when no change is under way; none begins before the token is
   // dropped. `refuse` instead when the database is closing.
   void PushBarrier(std::function<void(std::shared_ptr<void>)> begin,
@@ -62,7 +66,7 @@ class SchemaChanges {
   struct Pending {
     Prepare prepare;
     Done done;
-    bool deletes_group = false;
+    Allow allow;                                       // of a deletion
     std::function<void(std::shared_ptr<void>)> begin;  // of a barrier
   };
   using SharedPass = std::shared_ptr<Gate::Pass>;

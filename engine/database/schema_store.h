@@ -19,9 +19,9 @@ struct StoredSchema {
   int64_t revision = 0;  // highest ever given, that of deletions included
 };
 
-// Opens the table of `_schema`. An error when that fails, or its newest manifest cannot be read, for
-// a reason that may pass: an older one knows less, and a start must not go on with that. Damage is
-// left to ReadStoredSchema().
+// Opens the table of `_schema`. An error when that fails, or its newest manifest cannot be read,
+// for a reason that may pass: an older one knows less, and a start must not go on with that. Damage
+// is left to ReadStoredSchema().
 Result<> OpenSchemaTable(GroupStore& schema_group);
 
 // Everything `_schema` holds. kCorruption: a part or run of it is damaged, or a row is foreign; a

@@ -5,9 +5,11 @@
 namespace ficus {
 namespace {
 
-// The file is damaged, or the device does not give it: a query that may go on without it does.
+// The file is damaged, was set aside since the snapshot was taken, or the device does not give it:
+// a query that may go on without it does.
 bool CannotBeRead(const Error& error) {
-  return error.code == ErrorCode::kCorruption || error.code == ErrorCode::kIo;
+  return error.code == ErrorCode::kCorruption || error.code == ErrorCode::kIo ||
+         error.code == ErrorCode::kNotFound;
 }
 
 }  // namespace
@@ -40,17 +42,20 @@ Result<std::shared_ptr<const Snapshot>> DamageLog::Admit(std::shared_ptr<const S
   return std::shared_ptr<const Snapshot>(std::move(admitted));
 }
 
-Result<> DamageLog::Met(const Error& error, TsTable& table, const Snapshot& snapshot) {
+Result<> DamageLog::Met(const Error& error, TsTable& table, const Snapshot& snapshot,
+                        const std::function<Result<>()>& goes_on) {
   if (error.code == ErrorCode::kCorruption) table.CheckDamage();
   if (policy_ == DamagedParts::kFail || !CannotBeRead(error)) return error;
   const size_t known = excluded_.size();
   for (const SnapshotPart& part : snapshot.parts) {
+    RETURN_IF_ERROR(goes_on());
     const Result<> verified = part.part->Verify(FileClass::kQuery);
     if (!verified.has_value() && CannotBeRead(verified.error())) {
       excluded_.insert(part.part->path());
     }
   }
   for (const SnapshotRun& run : snapshot.runs) {
+    RETURN_IF_ERROR(goes_on());
     const Result<> verified = run.run->Verify();
     if (!verified.has_value() && CannotBeRead(verified.error())) {
       excluded_.insert(run.run->path());

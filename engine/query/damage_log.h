@@ -1,6 +1,7 @@
 // Which files that cannot be read a query met, and whether it may go on without them.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <set>
 #include <string>
@@ -31,8 +32,10 @@ class DamageLog {
 
   // After `error` came out of `snapshot`: has the table look for damage when it is kCorruption.
   // Returns the error, or, for kCorruption and kIo under kSkip, success once the files that cannot
-  // be read are known: the query can start over without them.
-  Result<> Met(const Error& error, TsTable& table, const Snapshot& snapshot);
+  // be read are known: the query can start over without them. Reads whole files: `goes_on` is asked
+  // before each, and its error is the end.
+  Result<> Met(const Error& error, TsTable& table, const Snapshot& snapshot,
+               const std::function<Result<>()>& goes_on);
 
  private:
   const DamagedParts policy_;

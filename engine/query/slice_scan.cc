@@ -400,7 +400,8 @@ void SliceScan::Report(const ShardSource& source, QuerySpan* parent) const {
 
 Result<> SliceScan::Recover(const Error& error) {
   if (failed_ == nullptr || failed_->snapshot == nullptr) return error;
-  return damage_.Met(error, *failed_->table, *failed_->snapshot);
+  return damage_.Met(error, *failed_->table, *failed_->snapshot,
+                     [this] { return context_.CheckGoesOn(); });
 }
 
 }  // namespace ficus

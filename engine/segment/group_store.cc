@@ -56,6 +56,10 @@ Result<> ThrowAway(TableEnvironment& environment, Catalog catalog, const std::st
   return Ok();
 }
 
+Error GroupClosed(const std::string& name) {
+  return {ErrorCode::kUnavailable, fmt::format("group {} is closed", name)};
+}
+
 class GroupStoreImpl final : public GroupStore {
  public:
   GroupStoreImpl(TableEnvironment environment, Options options, uint32_t shard_count)
@@ -215,9 +219,7 @@ SegmentPtr GroupStoreImpl::FindByTime(UnixNanos time) const {
 }
 
 Result<> GroupStoreImpl::CheckCreatable(UnixNanos time) const {
-  if (closed_) {
-    return Error{ErrorCode::kUnavailable, fmt::format("group {} is closed", options_.name)};
-  }
+  if (closed_) return GroupClosed(options_.name);
   for (const DamagedFile& damaged : damaged_) {
     // A damaged segment's end is unknown; its begin tells whether a new one could take its name.
     if (damaged.times.begin <= time && time - damaged.times.begin < kNanosPerDay) {
@@ -258,7 +260,11 @@ Result<std::shared_ptr<Segment>> GroupStoreImpl::SegmentFor(UnixNanos time) {
   created_.NotifyAll();
   if (!created.has_value()) return std::move(created).error();
   segments_.emplace(times.begin, *created);
-  return std::shared_ptr<Segment>(*created);
+  if (!closed_) return std::shared_ptr<Segment>(*created);
+  // Shut meanwhile: it hid the segments that were there then.
+  lock.Unlock();
+  (*created)->Hide();
+  return GroupClosed(options_.name);
 }
 
 Result<SegmentPtr> GroupStoreImpl::CreateSegment(const TimeRange& times,

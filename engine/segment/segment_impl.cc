@@ -76,7 +76,12 @@ Result<std::shared_ptr<TsTable>> SegmentImpl::Shard(ShardId shard) {
   opened_.NotifyAll();
   if (!opened.has_value()) return std::move(opened).error();
   slot.table = *std::move(opened);
-  return slot.table;
+  if (!hidden_) return slot.table;
+  // Hidden meanwhile: who hid it shut the tables that were open then.
+  const std::shared_ptr<TsTable> late = slot.table;
+  lock.Unlock();
+  late->Shut();
+  return Removed(directory_);
 }
 
 std::vector<ShardId> SegmentImpl::ExistingShards() const {

@@ -262,6 +262,7 @@ class TsTableImpl final : public TsTable {
   bool flushing_ GUARDED_BY(mutex_) = false;
   bool merging_ GUARDED_BY(mutex_) = false;
   bool coalescing_ GUARDED_BY(mutex_) = false;
+  bool checking_ GUARDED_BY(mutex_) = false;
   bool merge_all_ GUARDED_BY(mutex_) = false;
   LogPosition flushing_to_ GUARDED_BY(mutex_);
   Backoff flush_backoff_ GUARDED_BY(mutex_);
@@ -542,11 +543,13 @@ void TsTableImpl::StartFlush(std::vector<Waiter> waiters) {
   auto flush = std::make_shared<ficus::Flush>();
   flush->pass = Enter();
   std::vector<std::shared_ptr<Pin>> pins;
+  Result<> nothing = Ok();
   {
     MutexLock lock(mutex_);
     flush_waiters_.insert(flush_waiters_.end(), waiters.begin(), waiters.end());
     if (flushing_) return;  // its end looks again
     if (closing_ || !*flush->pass || current_->mem_parts.empty()) {
+      if (!current_->mem_parts.empty()) nothing = TableClosed();
       flush->waiters = std::exchange(flush_waiters_, {});
       pins = std::exchange(pins_, {});
     } else {
@@ -562,7 +565,7 @@ void TsTableImpl::StartFlush(std::vector<Waiter> waiters) {
     }
   }
   if (flush->parts.empty()) {
-    CallAll(flush->waiters, Ok());
+    CallAll(flush->waiters, nothing);
     for (const auto& pin : pins) TryPin(pin);
     return;
   }
@@ -689,6 +692,11 @@ void TsTableImpl::EndFlush(const std::shared_ptr<ficus::Flush>& flush, const Res
     } else {
       StartTimer(flush_timer_, environment_.flush, flush_backoff_.Next(),
                  &TsTableImpl::FlushTimerFired);
+      // Nobody tries again.
+      if (closing_) {
+        std::move(flush_waiters_.begin(), flush_waiters_.end(), std::back_inserter(flush->waiters));
+        flush_waiters_.clear();
+      }
     }
   }
   if (!result.has_value()) {
@@ -1130,19 +1138,30 @@ void TsTableImpl::EndMerge(const std::shared_ptr<Merge>& merge, const Result<>& 
 void TsTableImpl::CheckDamage() {
   SharedPass pass = Enter();
   if (!*pass) return;
-  environment_.merge.Post([this, pass] { VerifyFiles(Current(), pass); });
+  {
+    MutexLock lock(mutex_);
+    if (checking_) return;
+    checking_ = true;
+  }
+  environment_.merge.Post([this, pass] {
+    VerifyFiles(Current(), pass);
+    MutexLock lock(mutex_);
+    checking_ = false;
+  });
 }
 
 void TsTableImpl::VerifyFiles(const std::shared_ptr<const Snapshot>& snapshot,
                               const SharedPass& pass) {
   std::vector<DamageRecord> damage;
   for (const SnapshotPart& part : snapshot->parts) {
+    if (gate_.closed()) return;
     const Result<> verified = part.part->Verify(FileClass::kMerge);
     if (verified.has_value() || verified.error().code != ErrorCode::kCorruption) continue;
     damage.push_back(
         {part.part->info().number, false, part.part->info().times, verified.error().message});
   }
   for (const SnapshotRun& run : snapshot->runs) {
+    if (gate_.closed()) return;
     const Result<> verified = run.run->Verify();
     if (verified.has_value() || verified.error().code != ErrorCode::kCorruption) continue;
     damage.push_back({run.run->info().number, true, TimeRange::All(), verified.error().message});
@@ -1158,9 +1177,12 @@ void TsTableImpl::VerifyFiles(const std::shared_ptr<const Snapshot>& snapshot,
               manifest.error().ToString());
       return;
     }
-    MoveDamaged(environment_.fs, options_.directory, *manifest);
-    introducer_.Post(
-        [this, pass, damage, committed = *manifest] { ApplyDamage(damage, committed); });
+    // Readers know them by their names until no new one gets to know them.
+    introducer_.Post([this, pass, damage, committed = *manifest] {
+      ApplyDamage(damage, committed);
+      environment_.flush.Post(
+          [this, pass, committed] { MoveDamaged(environment_.fs, options_.directory, committed); });
+    });
   });
 }
 
@@ -1195,15 +1217,19 @@ bool TsTableImpl::IsIdle() const {
 void TsTableImpl::Shut() {
   std::shared_ptr<Executor::Timer> flush_timer;
   std::shared_ptr<Executor::Timer> merge_timer;
+  std::vector<Waiter> waiters;
   {
     MutexLock lock(mutex_);
     closing_ = true;
+    // They wait for the next attempt of a flush that has failed; there is none.
+    if (!flushing_) waiters = std::exchange(flush_waiters_, {});
     flush_timer = std::exchange(flush_timer_, nullptr);
     merge_timer = std::exchange(merge_timer_, nullptr);
   }
   gate_.Shut();
   if (flush_timer != nullptr) flush_timer->Cancel();
   if (merge_timer != nullptr) merge_timer->Cancel();
+  CallAll(waiters, TableClosed());
 }
 
 void TsTableImpl::Close() {

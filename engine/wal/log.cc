@@ -27,6 +27,7 @@ class DirectoryLog final : public Log {
   }
   LogPosition last_position() const override { return core_->last_position(); }
   LogPosition durable_position() const override { return core_->durable_position(); }
+  LogPosition told_position() const override { return core_->told_position(); }
   LogId id() const override { return opening_.id; }
   void SyncTo(LogPosition position, std::function<void()> done) override {
     core_->SyncTo(position, std::move(done));

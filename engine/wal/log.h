@@ -110,6 +110,8 @@ class Log {
   // Position of the last batch accepted, committed or not.
   virtual LogPosition last_position() const = 0;
   virtual LogPosition durable_position() const = 0;
+  // Position of the last batch whose `done` was called; those before it were told, too.
+  virtual LogPosition told_position() const = 0;
   virtual LogId id() const = 0;
 
   // Calls `done` on the executor once everything up to `position` is durable (at once when it is).

@@ -46,6 +46,7 @@ LogCore::LogCore(Log::Environment environment, LogOptions options, LogFound foun
       last_(found.last),
       written_(found.last),
       durable_(found.last),  // recovery has synced it
+      told_(found.last),
       scn_(found.scn),
       files_(found.files.begin(), found.files.end()),
       next_number_(found.next_number) {
@@ -61,6 +62,7 @@ Result<> LogCore::Start(LogPosition above, Scn scn) {
     last_ = std::max(found_highest_, above);
     written_ = last_;
     durable_ = last_;
+    told_ = last_;
     scn_ = std::max(scn_, scn);
     prior_scn_ = scn_;
   }
@@ -154,6 +156,11 @@ LogPosition LogCore::last_position() const {
 LogPosition LogCore::durable_position() const {
   MutexLock lock(mutex_);
   return durable_;
+}
+
+LogPosition LogCore::told_position() const {
+  MutexLock lock(mutex_);
+  return told_;
 }
 
 std::vector<Log::FileSummary> LogCore::files() const {
@@ -314,6 +321,14 @@ void LogCore::Finish(Group group) {
     appended_bytes_.Add(queued.payload.size());
     callbacks.push_back([done = std::move(queued.done), position = queued.position,
                          scn = queued.scn] { done(position, scn); });
+  }
+  if (!group.batches.empty()) {
+    callbacks.emplace_back([weak = weak_from_this(), position = written_] {
+      const auto self = weak.lock();
+      if (self == nullptr) return;
+      MutexLock told(self->mutex_);
+      self->told_ = position;
+    });
   }
   if (group.sync) durable_ = written_;
   for (DoneQueue::Callback& waiter : TakeSatisfied()) callbacks.push_back(std::move(waiter));

@@ -55,6 +55,7 @@ class LogCore : public std::enable_shared_from_this<LogCore> {
 
   LogPosition last_position() const;
   LogPosition durable_position() const;
+  LogPosition told_position() const;
   std::vector<Log::FileSummary> files() const;
 
  private:
@@ -155,6 +156,7 @@ class LogCore : public std::enable_shared_from_this<LogCore> {
   LogPosition last_ GUARDED_BY(mutex_);                // accepted
   LogPosition written_ GUARDED_BY(mutex_);
   LogPosition durable_ GUARDED_BY(mutex_);
+  LogPosition told_ GUARDED_BY(mutex_);
   Scn scn_ GUARDED_BY(mutex_);
   LogPosition sync_target_ GUARDED_BY(mutex_);
   std::multimap<LogPosition, std::function<void()>> waiters_ GUARDED_BY(mutex_);

@@ -76,7 +76,11 @@ Result<> LogFileMaker::WriteHeaderAndRename(const LogFileHeader& header) {
   return Ok();
 }
 
-void LogFileMaker::Extend(uint64_t bytes) { bytes_ = std::max(bytes_, AlignToGroup(bytes)); }
+void LogFileMaker::Extend(uint64_t bytes) {
+  if (renamed_ || AlignToGroup(bytes) <= bytes_) return;
+  bytes_ = AlignToGroup(bytes);
+  synced_ = false;
+}
 
 void LogFileMaker::Discard() {
   file_.reset();

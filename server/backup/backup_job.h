@@ -134,9 +134,9 @@ class BackupJob {
   RunHistory history_;
   std::unique_ptr<RunJournal> journal_;
   std::unique_ptr<HeldSnapshot> snapshot_;
+  std::stop_source lost_;  // requested by the thread of the lease when that is lost
   std::unique_ptr<Lease> lease_;
   std::unique_ptr<GuardedStore> guarded_;
-  std::stop_source lost_;  // requested when the lease is
 
   bool bound_ = false;  // the destination is known to be this node's
   std::string place_;

@@ -46,6 +46,7 @@ struct ServiceRun {
   RunProgress progress;
   std::stop_source stop;
   std::jthread thread;
+  bool keep = false;  // to be finished by a later run; its own thread's
   // Guarded by the service's mutex.
   bool cancel = false;
   bool ended = false;
@@ -429,23 +430,23 @@ class BackupServiceImpl final : public BackupService {
       end.phase = RunPhase::kCancelled;
       end.error_code = ErrorCode::kCancelled;
       end.error = "cancelled before it began";
-      MutexLock lock(mutex_);
-      if (run->resume) Keep(*run);
+      run->keep = run->resume;
     }
     end.ended_at = parts_.clock.Now();
-    run->progress.Change([&](RunStatus& status) { status = end; });
     Report(*run, end);
-    MutexLock lock(mutex_);
-    auto& queue = queues_[run->remote];
-    queue.erase(std::remove(queue.begin(), queue.end(), run->id), queue.end());
-    run->ended = true;
-    lock.Unlock();
+    Leave(*run, end);
     changed_.NotifyAll();
     if (run->on_end) run->on_end(end);
   }
 
-  void Keep(const ServiceRun& run) REQUIRES(mutex_) {
-    leftovers_[run.remote].push_back({run.id, run.spec});
+  // All at once: whoever sees that the run has ended may start another one.
+  void Leave(ServiceRun& run, const RunStatus& end) {
+    MutexLock lock(mutex_);
+    auto& queue = queues_[run.remote];
+    queue.erase(std::remove(queue.begin(), queue.end(), run.id), queue.end());
+    if (run.keep) leftovers_[run.remote].push_back({run.id, run.spec});
+    run.progress.Change([&](RunStatus& status) { status = end; });
+    run.ended = true;
   }
 
   bool WaitForTurn(const ServiceRun& run) {
@@ -519,10 +520,7 @@ class BackupServiceImpl final : public BackupService {
     if (!resumable) {
       return TakeBack(run, job, RunPhase::kFailed, &done.error(), run.stop.get_token());
     }
-    {
-      MutexLock lock(mutex_);
-      Keep(run);
-    }
+    run.keep = true;
     run.progress.Change([](RunStatus& status) { status.resumable = true; });
     return Ended(run, RunPhase::kFailed, &done.error());
   }
@@ -533,8 +531,7 @@ class BackupServiceImpl final : public BackupService {
     if (!taken) {
       LogWarn("backup.not_taken_back", "run {}: {}; the next run goes on with it", run.id,
               taken.error().message);
-      MutexLock lock(mutex_);
-      Keep(run);
+      run.keep = true;
     }
     // Too late: the backup counts, only what follows the commit was left out.
     if (taken && job.commit()) end = RunPhase::kDone;

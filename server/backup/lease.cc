@@ -15,6 +15,9 @@
 namespace ficus {
 namespace {
 
+// How soon whoever waits for another's renewal notices that it shall stop.
+constexpr std::chrono::milliseconds kWaitMax{50};
+
 Error Lost(const std::string& url) {
   return {ErrorCode::kFailedPrecondition,
           "the lease of " + url + " is lost: another run has taken it over"};
@@ -166,7 +169,8 @@ Result<std::optional<Lease::Held>> Lease::WriteOver(const Held& before, std::sto
 
 Result<> Lease::Renew(std::stop_token stop) {
   MutexLock lock(mutex_);
-  while (renewing_) renewed_.Wait(lock);
+  while (renewing_ && !stop.stop_requested()) renewed_.WaitFor(lock, kWaitMax);
+  if (renewing_) return Error{ErrorCode::kCancelled, "cancelled while the lease was renewed"};
   if (lost_) return Lost(terms_.store.url());
   renewing_ = true;
   const Held before = held_;

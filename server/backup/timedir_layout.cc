@@ -94,6 +94,17 @@ bool IsOfTheRecord(const Error& error) {
          error.code == ErrorCode::kUnsupportedVersion;
 }
 
+// kUnavailable when the backup was replaced or removed since `commit` was read.
+Result<> CheckStillThere(ObjectStore& store, const CommitRecord& commit, std::stop_token stop) {
+  const auto now = LoadCommit(store, commit.timedir, commit.generation, std::move(stop));
+  const bool gone = now ? now->run != commit.run : now.error().code == ErrorCode::kNotFound;
+  if (!gone) return Ok();
+  return Error{ErrorCode::kUnavailable,
+               fmt::format("the backup {} was replaced or removed while it was verified; verify "
+                           "what is there now",
+                           commit.timedir)};
+}
+
 // The backups of the place itself: all of them, for their objects must not be touched.
 Result<> LookInside(ObjectStore& store, const std::string& place, const TimedirNames& names,
                     LayoutView& view, std::stop_token stop) {
@@ -277,8 +288,13 @@ class TimedirLayout final : public Layout {
                                     const VerifyRequest& request, const Clock& clock,
                                     std::stop_token stop,
                                     const VerifyProgressSink& progress) const override {
-    ASSIGN_OR_RETURN(VerificationRecord record,
-                     ficus::Verify(store, commit, request, clock, stop, progress));
+    Result<VerificationRecord> verified =
+        ficus::Verify(store, commit, request, clock, stop, progress);
+    // A run may have put another backup in its place meanwhile, and removed what only this one had.
+    if (!verified || !verified->damaged.empty()) {
+      RETURN_IF_ERROR(CheckStillThere(store, commit, stop));
+    }
+    ASSIGN_OR_RETURN(VerificationRecord record, std::move(verified));
     ASSIGN_OR_RETURN(const bool put, RecordVerification(store, record, stop));
     if (!put)
       LogDebug("backup.verification_kept", "{}: the record there says more", record.timedir);

@@ -448,6 +448,7 @@ void DaemonImpl::Stop() {
   if (admin_ != nullptr) admin_->Shut();
   if (security_ != nullptr) security_->Close();
   if (rpc_ != nullptr) rpc_->Stop(kStopGraceNanos);
+  if (admin_ != nullptr) admin_->Close();
   if (backups_ != nullptr) backups_->Close();
   schedule_executor_->Close();
   query_executor_->Close();

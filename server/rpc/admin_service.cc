@@ -193,6 +193,10 @@ AdminService::AdminService(const AdminParts& parts, const AdminOptions& options)
 
 AdminService::~AdminService() = default;
 
+void AdminService::Close() {
+  for (BoundedPool* const pool : {quick_.get(), store_.get(), verify_.get()}) pool->Close();
+}
+
 Result<std::string> AdminService::RemoteOf(const std::string& name) const {
   const std::vector<RemoteSetup> remotes = parts_.setup.Remotes();
   if (name.empty()) {

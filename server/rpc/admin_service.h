@@ -44,7 +44,8 @@ struct AdminOptions {
   size_t items_per_message = 1000;
 };
 
-// Register with the server; destroy after the server has stopped and before what `parts` refers to.
+// Register with the server; close or destroy it after the server has stopped and before what
+// `parts` refers to.
 class AdminService final : public BoundedService<admin::v1::AdminService::CallbackService> {
  public:
   explicit AdminService(const AdminParts& parts, const AdminOptions& options = {});
@@ -53,6 +54,8 @@ class AdminService final : public BoundedService<admin::v1::AdminService::Callba
   // The node stops: ends the streams that follow a run or a verification, with UNAVAILABLE, within
   // an interval. Before the server is stopped, which would wait for them. Any thread.
   void Shut() { shut_ = true; }
+  // Waits for work whose caller has gone. After the server has stopped.
+  void Close();
 
   grpc::ServerUnaryReactor* RunBackup(grpc::CallbackServerContext* call,
                                       const admin::v1::RunBackupRequest* request,

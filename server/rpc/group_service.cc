@@ -183,31 +183,10 @@ grpc::ServerUnaryReactor* GroupService::Delete(
   }
   const GroupDeletion deletion =
       request->data_only() ? GroupDeletion::kDataOnly : GroupDeletion::kEverything;
-  // Looking for rows may open tables.
-  context_.query_executor.Post(
-      [this, group, deletion, force = request->force(), reactor, response] {
-        DeleteNow(group, deletion, force, reactor, response);
-      });
-  return reactor;
-}
-
-void GroupService::DeleteNow(const std::string& group, GroupDeletion deletion, bool force,
-                             grpc::ServerUnaryReactor* reactor,
-                             database::GroupRegistryServiceDeleteResponse* response) {
-  if (!force && group != kDeletionTaskGroup) {
-    const Result<bool> has_rows = context_.database.HasRows(group);
-    if (!has_rows.has_value()) {
-      reactor->Finish(ToGrpcStatus(has_rows.error()));
-      return;
-    }
-    if (*has_rows) {
-      reactor->Finish(
-          {grpc::StatusCode::FAILED_PRECONDITION,
-           fmt::format("group {} is not empty, use force=true to delete non-empty groups", group)});
-      return;
-    }
-  }
-  context_.database.DeleteGroup(group, deletion,
+  const auto allow = [this, group, force = request->force()] {
+    return force ? Ok() : CheckEmpty(group);
+  };
+  context_.database.DeleteGroup(group, deletion, allow,
                                 [this, reactor, response](const Result<SchemaChange>& change) {
                                   if (!change.has_value()) {
                                     reactor->Finish(ToGrpcStatus(change.error()));
@@ -217,6 +196,15 @@ void GroupService::DeleteNow(const std::string& group, GroupDeletion deletion, b
                                   response->set_mod_revision(change->revision);
                                   reactor->Finish(grpc::Status::OK);
                                 });
+  return reactor;
+}
+
+Result<> GroupService::CheckEmpty(const std::string& group) const {
+  ASSIGN_OR_RETURN(const bool has_rows, context_.database.HasRows(group));
+  if (!has_rows) return Ok();
+  return Error{
+      ErrorCode::kFailedPrecondition,
+      fmt::format("group {} is not empty, use force=true to delete non-empty groups", group)};
 }
 
 grpc::ServerUnaryReactor* GroupService::Get(grpc::CallbackServerContext* call,

@@ -48,9 +48,7 @@ class GroupService final
       banyandb::database::v1::GroupRegistryServiceQueryResponse* response) override;
 
  private:
-  void DeleteNow(const std::string& group, GroupDeletion deletion, bool force,
-                 grpc::ServerUnaryReactor* reactor,
-                 banyandb::database::v1::GroupRegistryServiceDeleteResponse* response);
+  Result<> CheckEmpty(const std::string& group) const;
   grpc::Status InspectNow(const std::string& group,
                           banyandb::database::v1::GroupRegistryServiceInspectResponse& response);
 

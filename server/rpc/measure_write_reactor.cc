@@ -124,15 +124,19 @@ MeasureWriteReactor::Actions MeasureWriteReactor::NextActions() {
     reading_ = true;
     actions.read = true;
   }
-  const bool all_done = pending_.empty() && !batch_under_way_ && !write_under_way_ &&
-                        (replies_.empty() || cancelled_);
+  MaybeFinish(actions);
+  return actions;
+}
+
+void MeasureWriteReactor::MaybeFinish(Actions& actions) {
+  const bool all_done = acting_ == 0 && pending_.empty() && !batch_under_way_ &&
+                        !write_under_way_ && (replies_.empty() || cancelled_);
   // An error may end the stream while a read is still under way; gRPC then ends the read, too.
   if (read_ended_ && (!reading_ || !end_.ok()) && all_done && !finished_) {
     finished_ = true;
     actions.finish = true;
     actions.status = end_;
   }
-  return actions;
 }
 
 void MeasureWriteReactor::MaybeSendBatch(Actions& actions) {
@@ -231,12 +235,20 @@ void MeasureWriteReactor::BatchStored(const std::shared_ptr<Batch>& batch, const
       EndWith(ToGrpcStatus(result.error()));
     }
     batch->reservation.Release();
+    ++acting_;
     actions = NextActions();
   }
   metrics_.points.Add(stored);
   metrics_.ack_seconds.Observe(static_cast<double>(context_.clock.Monotonic() - batch->started) /
                                kNanosPerSecond);
   Act(std::move(actions));
+  Actions last;
+  {
+    MutexLock lock(mutex_);
+    --acting_;
+    MaybeFinish(last);
+  }
+  Act(std::move(last));
   Leave();
 }
 

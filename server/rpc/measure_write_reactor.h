@@ -78,6 +78,7 @@ class MeasureWriteReactor final
   Actions NextActions() REQUIRES(mutex_);
   void MaybeSendBatch(Actions& actions) REQUIRES(mutex_);
   void MaybeWrite(Actions& actions) REQUIRES(mutex_);
+  void MaybeFinish(Actions& actions) REQUIRES(mutex_);
   void Act(Actions actions);
   void Store(const std::shared_ptr<Batch>& batch,
              const std::shared_ptr<std::vector<KeyedRows>>& rows);
@@ -108,6 +109,9 @@ class MeasureWriteReactor final
   bool write_under_way_ GUARDED_BY(mutex_) = false;
   bool batch_under_way_ GUARDED_BY(mutex_) = false;
   bool finished_ GUARDED_BY(mutex_) = false;
+  // Threads of the database between choosing actions and having acted: the call must not end under
+  // them, which nothing of gRPC holds open for them.
+  int acting_ GUARDED_BY(mutex_) = 0;
   int users_ GUARDED_BY(mutex_) = 1;  // gRPC until OnDone, and each batch under way
 };
 

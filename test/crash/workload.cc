@@ -236,10 +236,11 @@ void Workload::Retain() {
 
 void Workload::Recreate() {
   Step(World{}, true, [&](Done done) {
-    node_.database().DeleteGroup(kWorldGroup, GroupDeletion::kEverything,
-                                 [done](const Result<SchemaChange>& change) {
-                                   done(change.has_value() ? Ok() : Result<>(change.error()));
-                                 });
+    node_.database().DeleteGroup(
+        kWorldGroup, GroupDeletion::kEverything, [] { return Ok(); },
+        [done](const Result<SchemaChange>& change) {
+          done(change.has_value() ? Ok() : Result<>(change.error()));
+        });
   });
   if (failed()) return;
   // Its files must be gone before the name can be used again.

@@ -169,10 +169,12 @@ class DatabaseHarness {
                                    GroupDeletion deletion = GroupDeletion::kEverything) {
     Result<SchemaChange> outcome = Error{ErrorCode::kUnavailable, "not called"};
     bool done = false;
-    database_->DeleteGroup(name, deletion, [&](Result<SchemaChange> change) {
-      outcome = std::move(change);
-      done = true;
-    });
+    database_->DeleteGroup(
+        name, deletion, [] { return Ok(); },
+        [&](Result<SchemaChange> change) {
+          outcome = std::move(change);
+          done = true;
+        });
     Pump([&] { return done; });
     return outcome;
   }

@@ -106,6 +106,31 @@ TEST_CASE("a group that was deleted and made again has no old rows, after replay
   REQUIRE(node.Read().size() == 1);
 }
 
+TEST_CASE("whether a group may be deleted is asked when nothing but the log is left to wait for",
+          "[database][schema]") {
+  Node node;
+  node.OpenWithMeasure();
+  const auto written = node.Begin(kGroup, kMeasure, {{1, node.now(), 10}});
+  Result<SchemaChange> outcome = Error{ErrorCode::kUnavailable, "not called"};
+  bool done = false;
+  node.database().DeleteGroup(
+      kGroup, GroupDeletion::kEverything,
+      [&]() -> Result<> {
+        node.Pump([&] { return written->done; });
+        REQUIRE(*node.database().HasRows(kGroup));
+        return Error{ErrorCode::kFailedPrecondition, "not empty"};
+      },
+      [&](Result<SchemaChange> change) {
+        outcome = std::move(change);
+        done = true;
+      });
+  node.Pump([&] { return done; });
+  REQUIRE(outcome.error().code == ErrorCode::kFailedPrecondition);
+  REQUIRE(node.Read().size() == 1);
+  // The next change is not held up.
+  REQUIRE(node.DeleteGroup(kGroup).has_value());
+}
+
 TEST_CASE("deleting only the data keeps the schemas", "[database][schema]") {
   Node node;
   node.OpenWithMeasure();

@@ -401,8 +401,9 @@ TEST_CASE("a group that is deleted while a snapshot pins it is in it whole",
   const auto taking = node.BeginSnapshot();
   RunUntilPinning(node, taking);
   bool deleted = false;
-  node.database().DeleteGroup(kGroup, GroupDeletion::kEverything,
-                              [&](const Result<SchemaChange>&) { deleted = true; });
+  node.database().DeleteGroup(
+      kGroup, GroupDeletion::kEverything, [] { return Ok(); },
+      [&](const Result<SchemaChange>&) { deleted = true; });
   node.Pump([&] { return deleted && taking->result.has_value(); });
   node.Pass(5 * kNanosPerSecond);
   REQUIRE(taking->result->has_value());

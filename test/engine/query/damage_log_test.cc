@@ -157,10 +157,14 @@ TEST_CASE("where damage may be skipped, so may a file that the device does not g
   snapshot.parts[1].part =
       OpenPartLater(*disk, snapshot.parts[1].part->path(), snapshot.parts[1].part->info());
   const Error error{ErrorCode::kIo, "read"};
-  REQUIRE(DamageLog(DamagedParts::kFail).Met(error, table, snapshot).error() == error);
+  const auto goes_on = [] { return Ok(); };
+  REQUIRE(DamageLog(DamagedParts::kFail).Met(error, table, snapshot, goes_on).error() == error);
 
   DamageLog damage(DamagedParts::kSkip);
-  REQUIRE(damage.Met(error, table, snapshot).has_value());
+  const Error late{ErrorCode::kDeadlineExceeded, "late"};
+  const auto is_late = [&]() -> Result<> { return late; };
+  REQUIRE(damage.Met(error, table, snapshot, is_late).error() == late);
+  REQUIRE(damage.Met(error, table, snapshot, goes_on).has_value());
   QueryStep step(nullptr, harness.clock, "step");
   const auto admitted = damage.Admit(std::make_shared<Snapshot>(snapshot), TimeRange::All(), step);
   REQUIRE(admitted.has_value());
@@ -180,7 +184,7 @@ TEST_CASE("an error that is not damage is not skipped", "[query][damage]") {
   const auto snapshot = table.Current();
   const Error error{ErrorCode::kCorruption, "somewhere else"};
   // Nothing in the snapshot is damaged, so that trying again would never end.
-  REQUIRE(damage.Met(error, table, *snapshot).error() == error);
+  REQUIRE(damage.Met(error, table, *snapshot, [] { return Ok(); }).error() == error);
 }
 
 }  // namespace

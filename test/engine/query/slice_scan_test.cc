@@ -125,7 +125,9 @@ TEST_CASE("rows in a segment that retention removes meanwhile are gone, not an e
     if (!std::exchange(removed, true)) return false;
     const auto segments = harness.store("g").Segments(TimeRange::All());
     if (segments.size() > 1) {
-      REQUIRE(harness.store("g").RemoveSegment(segments.front()->times(), segments.front()->incarnation()).has_value());
+      REQUIRE(harness.store("g")
+                  .RemoveSegment(segments.front()->times(), segments.front()->incarnation())
+                  .has_value());
     }
     return false;
   };

@@ -1,8 +1,10 @@
 #include "engine/segment/group_store.h"
 
 #include <algorithm>
+#include <functional>
 #include <memory>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -11,6 +13,7 @@
 #include "engine/base/log.h"
 #include "engine/base/memory_ledger.h"
 #include "engine/base/metrics.h"
+#include "engine/io/faulty_file_system.h"
 #include "engine/io/memory_file_system.h"
 #include "engine/model/entity.h"
 #include "engine/runtime/executor.h"
@@ -88,10 +91,12 @@ class StoreHarness {
   }
   bool Exists(const std::string& path) { return fs_->Status(path).has_value(); }
   void Advance(int64_t nanos) { clock_.Advance(nanos); }
+  // What the group sees of fs(), from the next opening on.
+  void UseWrapped(FileSystem& disk) { disk_ = &disk; }
 
  private:
   TableEnvironment Environment() {
-    return {*fs_,
+    return {disk_ != nullptr ? *disk_ : *fs_,
             clock_,
             random_,
             ledger_,
@@ -116,6 +121,7 @@ class StoreHarness {
   MemoryLedger ledger_{size_t{1} << 30};
   std::unique_ptr<DeterministicExecutor> executor_ = DeterministicExecutor::Create(1, clock_);
   std::unique_ptr<MemoryFileSystem> fs_ = MemoryFileSystem::Create();
+  FileSystem* disk_ = nullptr;
   GroupStore::Options options_;
   std::unique_ptr<GroupStore> store_;
 };
@@ -131,6 +137,60 @@ TEST_CASE("a group's directory says which group it is", "[segment][group]") {
   REQUIRE(harness.Open().error().code == ErrorCode::kFailedPrecondition);
   harness.options().id = GroupId(7);
   REQUIRE(harness.Open().has_value());
+}
+
+// Holds up what a thread does on the disk, at the first operation of a kind.
+class HeldUp {
+ public:
+  HeldUp(FaultyFileSystem& disk, IoOp op, std::function<void()> act) : disk_(disk) {
+    FaultRule rule;
+    rule.op = op;
+    rule.error_number = 0;
+    rule.stall = true;
+    disk_.AddRule(rule);
+    thread_ = std::jthread(std::move(act));
+    while (disk_.stalled() == 0) std::this_thread::yield();
+  }
+  void GoOn() {
+    disk_.Release();
+    thread_.join();
+  }
+
+ private:
+  FaultyFileSystem& disk_;
+  std::jthread thread_;
+};
+
+TEST_CASE("a table that is being opened while its group is shut is shut, too", "[segment][group]") {
+  StoreHarness harness;
+  REQUIRE(harness.Create().has_value());
+  harness.Introduce(*harness.Table(kDay, 0), 1, kDay);
+  harness.Kill();
+  const auto disk = FaultyFileSystem::Create(harness.fs());
+  harness.UseWrapped(*disk);
+  REQUIRE(harness.Open().has_value());
+  const auto segment = harness.SegmentFor(kDay);
+  Result<std::shared_ptr<TsTable>> table = Error{ErrorCode::kIo, "not called"};
+  HeldUp opening(*disk, IoOp::kList, [&] { table = segment->Shard(ShardId(0)); });
+  harness.store().Shut();
+  opening.GoOn();
+  REQUIRE(table.error().code == ErrorCode::kUnavailable);
+  harness.executor().RunUntilIdle();
+  REQUIRE(harness.store().IsDrained());
+}
+
+TEST_CASE("a segment that is being made while its group is shut takes no rows",
+          "[segment][group]") {
+  StoreHarness harness;
+  const auto disk = FaultyFileSystem::Create(harness.fs());
+  harness.UseWrapped(*disk);
+  REQUIRE(harness.Create().has_value());
+  Result<std::shared_ptr<Segment>> segment = Error{ErrorCode::kIo, "not called"};
+  HeldUp making(*disk, IoOp::kCreateDirectory, [&] { segment = harness.store().SegmentFor(kDay); });
+  harness.store().Shut();
+  making.GoOn();
+  REQUIRE(segment.error().code == ErrorCode::kUnavailable);
+  REQUIRE(harness.store().IsDrained());
 }
 
 TEST_CASE("a segment is made by its first row, once, and found again", "[segment][group]") {

@@ -465,6 +465,46 @@ TEST_CASE("whoever waits for another's flush when the table is closed is told so
   REQUIRE(told > 0);
 }
 
+TEST_CASE("whoever waits for another attempt of a flush is told when the table is shut",
+          "[table]") {
+  const LogCapture log;
+  for (uint64_t seed = 1; seed <= 20; ++seed) {
+    for (const bool before : {false, true}) {
+      CAPTURE(seed, before);
+      TableHarness table(seed);
+      REQUIRE(table.Open().has_value());
+      table.Introduce(1, {{1, 10, 100}});
+      table.fs().SetLimits({1, 1});
+      int told = 0;
+      for (int i = 0; i < 3; ++i) {
+        table.table().Flush([&](const Result<>& result) { told += result.has_value() ? 0 : 1; });
+      }
+      if (before) {
+        for (int i = 0; i < 3; ++i) REQUIRE(table.executor().RunOne());
+        table.table().Shut();
+      }
+      table.executor().RunUntilIdle();
+      if (!before) table.table().Shut();
+      REQUIRE(told == 3);
+      table.fs().SetLimits({});
+    }
+  }
+}
+
+TEST_CASE("damage is looked for once at a time", "[table]") {
+  const LogCapture log;
+  TableHarness table;
+  REQUIRE(table.Open().has_value());
+  table.Introduce(1, {{1, 10, 100}});
+  REQUIRE(table.Flush().has_value());
+  for (int i = 0; i < 100; ++i) table.table().CheckDamage();
+  size_t jobs = 0;
+  while (table.executor().RunOne()) ++jobs;
+  REQUIRE(jobs == 1);
+  table.table().CheckDamage();
+  REQUIRE(table.executor().RunOne());
+}
+
 TEST_CASE("a merge does not take a neighbour for an input in which damage was found meanwhile",
           "[table]") {
   const LogCapture log;

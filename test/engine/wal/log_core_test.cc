@@ -459,5 +459,26 @@ TEST_CASE("what recovery found is durable before the log starts", "[wal]") {
   REQUIRE(durable);
 }
 
+TEST_CASE("a batch that is durable but of which nobody was told is told from one that was",
+          "[wal]") {
+  for (uint64_t seed = 1; seed <= 20; ++seed) {
+    CAPTURE(seed);
+    auto fs = MemoryFileSystem::Create();
+    LogWorld world(*fs, seed);
+    world.OpenAndStart();
+    for (int batch = 0; batch < 20; ++batch) {
+      world.Append("batch", Durability::kStrict);
+      for (;;) {
+        const LogPosition told = world.log().told_position();
+        REQUIRE(told.value() <= world.acknowledged().size());
+        REQUIRE(told <= world.log().durable_position());
+        if (!world.executor().RunOne()) break;
+      }
+    }
+    REQUIRE(world.log().told_position() == LogPosition(20));
+    world.Close();
+  }
+}
+
 }  // namespace
 }  // namespace ficus

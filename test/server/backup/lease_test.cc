@@ -214,6 +214,25 @@ TEST_CASE("a keeper renews in the background and tells when the lease is lost", 
   REQUIRE(!(*lease)->Check({}));
 }
 
+TEST_CASE("who waits for another's renewal of the lease can be stopped", "[backup][lease]") {
+  MemoryStore store;
+  FaultyStore faulty(store);
+  Party a(faulty, "a");
+  auto lease = Lease::TryAcquire(a.terms, {});
+  std::stop_source renewal;
+  faulty.AddFault({.kind = FaultKind::kStall, .op = StoreOp::kPut, .times = 1});
+  std::atomic<bool> stalled{false};
+  faulty.SetObserver([&](uint64_t, StoreOp op, std::string_view) {
+    if (op == StoreOp::kPut) stalled = true;
+  });
+  std::jthread renewing([&] { static_cast<void>((*lease)->Confirm(renewal.get_token())); });
+  while (!stalled) std::this_thread::yield();
+  std::stop_source waiting;
+  std::jthread stopper([&] { waiting.request_stop(); });
+  REQUIRE((*lease)->Confirm(waiting.get_token()).error().code == ErrorCode::kCancelled);
+  renewal.request_stop();
+}
+
 TEST_CASE("a store without conditions still warns others off", "[backup][lease]") {
   class Plain final : public StoreDecorator {
    public:

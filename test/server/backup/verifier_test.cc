@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <atomic>
 #include <set>
+#include <utility>
 
 #include <catch2/catch.hpp>
 
 #include "engine/base/clock.h"
+#include "server/backup/layout.h"
 #include "server/backup/repository.h"
 #include "server/backup/repository_keys.h"
 #include "server/remote/memory_store.h"
@@ -239,6 +241,28 @@ TEST_CASE("progress rises to everything and reads are bounded", "[backup]") {
   REQUIRE(last.bytes_done == commit.object_bytes);
   REQUIRE(record.objects_read == 200);
   REQUIRE(store.most() <= 4);
+}
+
+TEST_CASE("a backup that is replaced while it is verified is not called damaged", "[backup]") {
+  MemoryStore store;
+  const CommitRecord commit = WriteBackup(store, {});
+  const std::unique_ptr<Layout> layout = MakeTimedirLayout();
+  const auto verify = [&](const std::string& removed_meanwhile) {
+    bool begun = false;
+    return layout->Verify(store, commit, At(VerifyLevel::kFull), kClock, {},
+                          [&](const VerifyProgress&) {
+                            if (std::exchange(begun, true)) return;
+                            const std::vector<std::string> objects = ObjectKeys(store);
+                            REQUIRE(store.Delete({&objects.back(), 1}, {}).has_value());
+                            if (removed_meanwhile.empty()) return;
+                            REQUIRE(store.Delete({&removed_meanwhile, 1}, {}).has_value());
+                          });
+  };
+  const auto damaged = verify({});
+  REQUIRE(damaged.has_value());
+  REQUIRE(damaged->damaged.size() == 1);
+  const auto replaced = verify(CommitKey(commit.timedir, commit.generation));
+  REQUIRE(replaced.error().code == ErrorCode::kUnavailable);
 }
 
 TEST_CASE("a stopped verification is no verdict", "[backup]") {
