@@ -137,6 +137,17 @@ TEST_CASE("a service runs a job and shows what it has made", "[backup][service]"
   REQUIRE(scene.Value("ficus_backup_verify_failures_total") == 0);
 }
 
+TEST_CASE("who sees that a run has ended may start the next one", "[backup][service]") {
+  Scene scene;
+  scene.Start();
+  for (int i = 0; i < 30; ++i) {
+    const auto run = scene.service->Run(JobRequest("hourly"));
+    REQUIRE(run.has_value());
+    while (!IsEnd(scene.service->Status(*run)->phase)) std::this_thread::yield();
+    REQUIRE(scene.service->Status(*run)->phase == RunPhase::kDone);
+  }
+}
+
 TEST_CASE("a dry run through the service changes nothing", "[backup][service]") {
   Scene scene;
   scene.Start();
