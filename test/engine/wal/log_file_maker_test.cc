@@ -46,12 +46,19 @@ TEST_CASE("a finished file can grow before it is published", "[wal][maker]") {
   LogFileMaker maker(*fs, random, 5, 8192);
   while (!maker.Step().value()) {
   }
-  maker.Extend(20000);
+  REQUIRE(maker.finished());
   maker.Extend(10);
+  REQUIRE(maker.finished());
+  maker.Extend(20000);
+  REQUIRE_FALSE(maker.finished());
   REQUIRE(maker.bytes() == 20480);
   while (!maker.Step().value()) {
   }
+  REQUIRE(maker.finished());
   REQUIRE(maker.Publish(SomeHeader()).value()->Size().value() == 20480);
+  // Too late to grow.
+  maker.Extend(50000);
+  REQUIRE(maker.bytes() == 20480);
 }
 
 TEST_CASE("a file made in a hurry has its space but is not filled", "[wal][maker]") {
