@@ -20,6 +20,7 @@ RunWorkload ColdOpen;         // cold_open.cc
 RunWorkload Memory;           // memory.cc
 RunWorkload Encodings;        // encodings.cc
 RunWorkload Endurance;        // endurance.cc
+RunWorkload Acknowledgement;  // acknowledgement.cc
 RunWorkload BackupUnderLoad;  // backup_under_load.cc
 
 }  // namespace ficus::bench

@@ -246,7 +246,10 @@ std::shared_ptr<const MemPart> MemPart::Merge(
     created = std::min(created, part->created_monotonic());
   }
   std::vector<RowBatch> sorted;
-  for (auto& [subject, batch] : batches) sorted.push_back(Sorted(std::move(batch)));
+  for (auto& [subject, batch] : batches) {
+    const RowBatch unsorted = std::move(batch);  // as above
+    sorted.push_back(Sorted(unsorted));
+  }
   return std::make_shared<SortedMemPart>(
       std::move(sorted), SortedEntries(std::move(entries)), parts.front()->first_position(),
       parts.back()->last_position(), created, std::move(reservation));
