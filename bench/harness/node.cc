@@ -5,6 +5,7 @@
 #include <fstream>
 #include <iterator>
 #include <netinet/in.h>
+#include <regex>
 #include <sys/socket.h>
 #include <thread>
 
@@ -113,6 +114,12 @@ std::string Load(const BenchOptions& options, const std::string& folder,
   const int status = WaitFor(Start(command, output, kClientCore));
   CHECK(status == 0) << "the load client ends with " << status << ": " << ContentOf(output);
   return ContentOf(output);
+}
+
+double FigureIn(const std::string& output, const char* pattern) {
+  std::smatch found;
+  CHECK(std::regex_search(output, found, std::regex(pattern))) << output;
+  return std::stod(found[1]);
 }
 
 }  // namespace ficus::bench

@@ -51,4 +51,10 @@ class Node {
 std::string Load(const BenchOptions& options, const std::string& folder,
                  const std::vector<std::string>& arguments);
 
+// The number that the first group of `pattern` matches in such an output; the program ends when
+// there is none.
+double FigureIn(const std::string& output, const char* pattern);
+inline constexpr char kAckP50[] = "acknowledgements: p50 ([0-9.]+) ms";
+inline constexpr char kAckP99[] = "p99 ([0-9.]+) ms";
+
 }  // namespace ficus::bench

@@ -1,7 +1,6 @@
 // A1: how long a point waits for its acknowledgement at half of the rate that the node can take,
 // beside what the disk needs for a bare sync under the same load.
 #include <chrono>
-#include <regex>
 #include <stop_token>
 #include <string>
 #include <thread>
@@ -19,12 +18,14 @@
 #include "bench/workload/workloads.h"
 #include "engine/base/check.h"
 #include "engine/base/clock.h"
+#include "engine/wal/log.h"
 
 namespace ficus::bench {
 namespace {
 
-// How long the log waits for company; see LogOptions::group_window_nanos.
-constexpr double kWindowMillis = 5;
+// How long the log waits for company.
+constexpr double kWindowMillis =
+    static_cast<double>(LogOptions{}.group_window_nanos) / kNanosPerMilli;
 constexpr size_t kBlockBytes = 4096;
 
 int OpenNew(const std::string& path) {
@@ -68,12 +69,6 @@ class BareSyncs {
   std::jthread syncing_;
 };
 
-double FindIn(const std::string& text, const char* pattern) {
-  std::smatch found;
-  CHECK(std::regex_search(text, found, std::regex(pattern))) << text;
-  return std::stod(found[1]);
-}
-
 class Loaded {
  public:
   Loaded(const BenchOptions& options, const Node& node, std::string folder)
@@ -82,7 +77,7 @@ class Loaded {
   // Points a second when nothing holds the client back.
   double MostPoints() const {
     const std::string points = std::to_string(options_.Pick(20'000, 1'000'000, 10'000'000));
-    return FindIn(Run({"--points", points}), " s, ([0-9]+)/s");
+    return FigureIn(Run({"--points", points}), " s, ([0-9]+)/s");
   }
   // What the client says of a stretch at this rate.
   std::string RunAt(double rate) const {
@@ -121,7 +116,7 @@ void Acknowledgement(const BenchOptions& options, Report& report) {
         "ms p99",
         "the window and two bare syncs",
         {.ratio_max = 1}}},
-      [&]() -> std::vector<double> { return {FindIn(loaded.RunAt(rate), "p99 ([0-9.]+) ms")}; },
+      [&]() -> std::vector<double> { return {FigureIn(loaded.RunAt(rate), kAckP99)}; },
       [&]() -> std::vector<double> { return {kWindowMillis + 2 * loaded.SyncP99At(rate)}; });
   report.Note("A1", fmt::format("at {:.0f} points a second", rate));
   node.Stop();

@@ -3,7 +3,6 @@
 #include <atomic>
 #include <chrono>
 #include <filesystem>
-#include <regex>
 #include <stop_token>
 #include <thread>
 
@@ -96,9 +95,7 @@ class Loaded {
     while (with_backups && !ended) BackUp();
     load.join();
     const load::LatencyCounts answers = questions.End();
-    std::smatch found;
-    CHECK(std::regex_search(text, found, std::regex("p50 ([0-9.]+) ms, p99 ([0-9.]+) ms"))) << text;
-    return {std::stod(found[1]), std::stod(found[2]), answers.Quantile(0.5),
+    return {FigureIn(text, kAckP50), FigureIn(text, kAckP99), answers.Quantile(0.5),
             answers.Quantile(0.99)};
   }
   int backups() const { return backups_; }

@@ -1,7 +1,5 @@
 // R1: a constant load for a long time, in six stretches: latency, parts and memory of each beside
 // those of the first.
-#include <regex>
-
 #include <fmt/format.h>
 
 #include "bench/harness/need.h"
@@ -29,12 +27,10 @@ Stretch Run(const BenchOptions& options, const Node& node, const std::string& fo
                                  std::to_string(options.Pick(300, 2000, 100'000)), "--rate",
                                  std::to_string(options.Pick(5000, 20'000, 50'000)), "--seconds",
                                  std::to_string(options.Pick(1, 20, 600)), "--report", "0"});
-  std::smatch found;
-  CHECK(std::regex_search(text, found, std::regex("p99 ([0-9.]+) ms"))) << text;
   const load::NodeMetrics metrics = Need(load::FetchMetrics(node.metrics()));
   const auto parts = load::Find(metrics, "ficus_shard_parts_max");
   CHECK(parts.has_value()) << "the node says nothing of its parts";
-  return {std::stod(found[1]), std::max(*parts, 1.0),
+  return {FigureIn(text, kAckP99), std::max(*parts, 1.0),
           static_cast<double>(AnonymousBytes(node.pid())) * 1e-6};
 }
 
