@@ -11,6 +11,7 @@
 #include "engine/query/measure_plan.h"
 #include "server/rpc/measure_query_convert.h"
 #include "server/rpc/status_map.h"
+#include "server/rpc/timed_answer.h"
 
 namespace ficus {
 namespace {
@@ -76,18 +77,18 @@ grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* MeasureService::Wri
 grpc::ServerUnaryReactor* MeasureService::Query(grpc::CallbackServerContext* call,
                                                 const measure::QueryRequest* request,
                                                 measure::QueryResponse* response) {
-  grpc::ServerUnaryReactor* const reactor = call->DefaultReactor();
+  TimedAnswer* const answer = TimedAnswer::Start(context_.query_executor, *call);
   queries_.Add();
   const int64_t deadline = DeadlineOf(*call, context_);
-  context_.query_executor.Post([this, call, request, response, reactor, deadline] {
+  context_.query_executor.Post([this, call, request, response, answer, deadline] {
     const int64_t started = context_.clock.Monotonic();
     const grpc::Status status = QueryNow(*call, *request, deadline, *response);
     if (!status.ok()) query_errors_.Add();
     query_seconds_.Observe(static_cast<double>(context_.clock.Monotonic() - started) /
                            kNanosPerSecond);
-    reactor->Finish(status);
+    answer->Give(status, context_.query_timeout_nanos);
   });
-  return reactor;
+  return answer;
 }
 
 grpc::Status MeasureService::QueryNow(grpc::CallbackServerContext& call,
