@@ -36,10 +36,16 @@ class Executor {
   virtual std::shared_ptr<Timer> PostAfter(int64_t delay_nanos, Job job) = 0;
 };
 
+enum class ThreadPriority : uint8_t {
+  kNormal,
+  kBackground,  // as StayInBackground() says: for work that nobody waits for
+};
+
 // A pool of threads over Asio, named "<name>-<n>" in the system's tools.
 class ThreadExecutor : public Executor {
  public:
-  static std::unique_ptr<ThreadExecutor> Create(std::string name, size_t threads);
+  static std::unique_ptr<ThreadExecutor> Create(std::string name, size_t threads,
+                                                ThreadPriority priority = ThreadPriority::kNormal);
 
   // Takes no more jobs, drops those that wait and the timers, waits for the running ones.
   // Idempotent; from outside the pool.

@@ -16,6 +16,7 @@
 #include "engine/base/check.h"
 #include "engine/base/mutex.h"
 #include "engine/runtime/executor.h"
+#include "engine/runtime/thread_priority.h"
 
 namespace ficus {
 namespace {
@@ -71,12 +72,13 @@ class AsioTimer final : public Executor::Timer {
 
 class AsioExecutor final : public ThreadExecutor {
  public:
-  AsioExecutor(const std::string& name, size_t threads)
+  AsioExecutor(const std::string& name, size_t threads, ThreadPriority priority)
       : io_(static_cast<int>(threads)), work_(asio::make_work_guard(io_)) {
     for (size_t number = 0; number < threads; ++number) {
       // An exception leaves no one to handle it: noexcept turns it into std::terminate.
-      threads_.emplace_back([this, name, number]() noexcept {
+      threads_.emplace_back([this, name, number, priority]() noexcept {
         NameThisThread(name, number);
+        if (priority == ThreadPriority::kBackground) StayInBackground();
         io_.run();
       });
     }
@@ -152,9 +154,10 @@ class AsioExecutor final : public ThreadExecutor {
 
 }  // namespace
 
-std::unique_ptr<ThreadExecutor> ThreadExecutor::Create(std::string name, size_t threads) {
+std::unique_ptr<ThreadExecutor> ThreadExecutor::Create(std::string name, size_t threads,
+                                                       ThreadPriority priority) {
   CHECK(threads > 0) << "a pool without threads: " << name;
-  return std::make_unique<AsioExecutor>(std::move(name), threads);
+  return std::make_unique<AsioExecutor>(std::move(name), threads, priority);
 }
 
 }  // namespace ficus
