@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <limits>
+#include <thread>
 #include <utility>
 
 #include <fmt/format.h>
@@ -17,6 +18,7 @@ namespace measure = banyandb::measure::v1;
 namespace model = banyandb::model::v1;
 
 constexpr std::chrono::seconds kPatience{120};
+constexpr std::chrono::milliseconds kRetryDelay{200};
 
 void FillTime(int64_t millis, google::protobuf::Timestamp& time) {
   time.set_seconds(millis / 1000);
@@ -97,14 +99,21 @@ void Project(const MeasureShape& shape, size_t tags, model::TagProjection& proje
 
 Result<measure::QueryResponse> Ask(const std::shared_ptr<grpc::Channel>& channel,
                                    const measure::QueryRequest& request) {
-  grpc::ClientContext context;
-  context.set_deadline(std::chrono::system_clock::now() + kPatience);
-  context.set_wait_for_ready(true);
-  measure::QueryResponse response;
-  const grpc::Status status =
-      measure::MeasureService::NewStub(channel)->Query(&context, request, &response);
-  if (!status.ok()) return ErrorOf(status, "query " + request.name());
-  return response;
+  const auto stub = measure::MeasureService::NewStub(channel);
+  const auto deadline = std::chrono::system_clock::now() + kPatience;
+  while (true) {
+    grpc::ClientContext context;
+    context.set_deadline(deadline);
+    context.set_wait_for_ready(true);
+    measure::QueryResponse response;
+    const grpc::Status status = stub->Query(&context, request, &response);
+    if (status.ok()) return response;
+    if (status.error_code() != grpc::StatusCode::RESOURCE_EXHAUSTED ||
+        std::chrono::system_clock::now() + kRetryDelay > deadline) {
+      return ErrorOf(status, "query " + request.name());
+    }
+    std::this_thread::sleep_for(kRetryDelay);
+  }
 }
 
 }  // namespace

@@ -30,7 +30,7 @@ struct ReadRange {
 enum class ReadOrder : uint8_t { kOldestFirst, kNewestFirst };
 
 // All members: any thread. Errors are the node's, and kUnknown for an answer that has not the form
-// that was asked for.
+// that was asked for. A node that has no room is asked again for two minutes.
 class MeasureReader {
  public:
   MeasureReader(std::shared_ptr<grpc::Channel> channel, std::string group, MeasureShape shape);

@@ -1,12 +1,14 @@
 #include "test/node/memory_group.h"
 
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <sys/stat.h>
 
+#include <signal.h>
 #include <unistd.h>
 
 #include "test/node/child_process.h"
@@ -51,11 +53,14 @@ uint64_t NumberBehind(const std::string& text, const std::string& word) {
   return 0;
 }
 
-// Of tests that were killed. A group with a process in it stays.
+// Of tests that were killed; one that runs beside this one keeps its own.
 void RemoveLeftovers(const std::string& mount) {
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(mount, error)) {
-    if (entry.path().filename().string().find(kName) == 0) ::rmdir(entry.path().c_str());
+    const std::string name = entry.path().filename().string();
+    if (name.find(kName) != 0) continue;
+    const pid_t owner = std::atoi(name.c_str() + std::strlen(kName));
+    if (::kill(owner, 0) != 0 && errno == ESRCH) ::rmdir(entry.path().c_str());
   }
 }
 

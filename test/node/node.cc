@@ -69,7 +69,11 @@ void Node::ReportBreakdown() const {
   if (process_ == nullptr) return;
   const int code = process_->Wait(std::chrono::seconds(0)).value_or(0);
   if (code <= kSignalled || code == kSignalled + SIGKILL || code == kSignalled + SIGTERM) return;
-  std::fprintf(stderr, "ficusd ended by signal %d:\n%s%s", code - kSignalled, log().c_str(),
+  Report("ended by signal " + std::to_string(code - kSignalled));
+}
+
+void Node::Report(const std::string& what) const {
+  std::fprintf(stderr, "ficusd %s:\n%s%s", what.c_str(), log().c_str(),
                ReadFile(output_file_).c_str());
 }
 
@@ -100,6 +104,7 @@ bool Node::Start(Ports ports) {
     ready = ReadAddresses(log().substr(before));
     return ready || !process_->Running();
   });
+  if (!ready && process_->Running()) Report("runs and does not serve");
   return ready;
 }
 

@@ -54,6 +54,7 @@ class Node {
   void WriteConfig() const;
   // Prints what a process said that broke down, wherever the test noticed it.
   void ReportBreakdown() const;
+  void Report(const std::string& what) const;
   // Takes the addresses from the line with which a node says that it is ready.
   bool ReadAddresses(const std::string& log);
 

@@ -25,7 +25,8 @@ class Siege {
   explicit Siege(const MemoryGroup& group)
       : group_(group),
         node_(directory_.path(), {"storage: {path: \"" + directory_.File("data") +
-                                  "\", flush: {interval: 1s, bytes: 8MiB}}"}) {
+                                      "\", flush: {interval: 1s, bytes: 8MiB}}",
+                                  "query: {timeout: 20s}"}) {
     node_.StartBehind(group.Prefix());
     REQUIRE(node_.Start());
   }
@@ -52,8 +53,11 @@ class Siege {
     INFO(node_.log());
     REQUIRE(node_.process().Running());
     REQUIRE(group_.Kills() == 0);
-    REQUIRE(RunLoadClient({"verify", "--address", node_.address(), "--journal", journal()},
-                          directory_.File("verify.out")) == 0);
+    const int verified =
+        RunLoadClient({"verify", "--address", node_.address(), "--journal", journal()},
+                      directory_.File("verify.out"));
+    INFO(ReadFile(directory_.File("verify.out")));
+    REQUIRE(verified == 0);
     std::printf("peak %llu MiB of %llu\n", static_cast<unsigned long long>(group_.Peak() >> 20),
                 static_cast<unsigned long long>(kMemoryBytes >> 20));
   }
