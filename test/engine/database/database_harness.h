@@ -2,11 +2,9 @@
 // and opened again.
 #pragma once
 
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
-#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -16,21 +14,11 @@
 #include "engine/base/metrics.h"
 #include "engine/database/database.h"
 #include "engine/io/memory_file_system.h"
-#include "engine/model/entity.h"
 #include "engine/runtime/executor.h"
 #include "engine/schema/schema_registry.h"
+#include "test/engine/database/node_rows.h"
 
 namespace ficus {
-
-// (host, timestamp) -> (version, value)
-using NodeRows = std::map<std::pair<int64_t, UnixNanos>, std::pair<int64_t, int64_t>>;
-
-struct NodeRow {
-  int64_t host = 0;
-  UnixNanos time = 0;
-  int64_t value = 0;
-  int64_t version = 1;
-};
 
 class DatabaseHarness {
  public:
@@ -187,22 +175,7 @@ class DatabaseHarness {
     KeyedRows keyed;
     keyed.group = schema->FindGroup(group)->group_id;
     keyed.schema_revision = measure->mod_revision;
-    keyed.rows.subject = measure->subject_id;
-    keyed.rows.columns.emplace_back(measure->measure().fields[0].column, ColumnType::kInt64);
-    uint32_t ordinal = 0;
-    for (const NodeRow& row : rows) {
-      const std::vector<TagValue> entity = {row.host};
-      const std::string key = *EncodeSeriesKey(name, entity);
-      keyed.rows.series.push_back(SeriesIdOf(key));
-      keyed.rows.timestamps.push_back(row.time);
-      keyed.rows.versions.push_back(row.version);
-      keyed.rows.columns[0].AppendWord(static_cast<uint64_t>(row.value));
-      keyed.series_checks.push_back(SeriesCheckOf(key));
-      keyed.shard_hashes.push_back(static_cast<uint64_t>(row.host));
-      keyed.keys += key;
-      keyed.key_ends.push_back(static_cast<uint32_t>(keyed.keys.size()));
-      keyed.ordinals.push_back(ordinal++);
-    }
+    AddKeyedRows(keyed, name, measure->subject_id, measure->measure().fields[0].column, rows);
     return keyed;
   }
 
@@ -246,7 +219,8 @@ class DatabaseHarness {
       for (const ShardId shard : segment->ExistingShards()) {
         const auto table = segment->Shard(shard);
         REQUIRE(table.has_value());
-        ReadTable(*(*table)->Current(), *measure, rows);
+        ReadNodeRows(*(*table)->Current(), measure->subject_id, measure->measure().fields[0].column,
+                     ledger_, rows);
       }
     }
     return rows;
@@ -278,36 +252,6 @@ class DatabaseHarness {
     start([outcome](Result<> result) { *outcome = std::move(result); });
     Pump([&] { return outcome->has_value(); });
     return **outcome;
-  }
-
-  void ReadTable(const Snapshot& snapshot, const SchemaObject& measure, NodeRows& rows) {
-    std::map<SeriesId, int64_t> hosts;
-    REQUIRE(snapshot
-                .ScanSeries(measure.subject_id,
-                            [&](SeriesId series, std::string_view key) {
-                              hosts[series] = std::get<int64_t>(DecodeSeriesKey(key)->entity[0]);
-                              return true;
-                            })
-                .has_value());
-    ScanRequest request;
-    request.subject = measure.subject_id;
-    request.all_series = true;
-    const ColumnId column = measure.measure().fields[0].column;
-    request.columns = {column};
-    auto cursor = snapshot.Scan(request, ledger_);
-    REQUIRE(cursor.has_value());
-    RowBatch batch;
-    for (;;) {
-      const Result<bool> more = (*cursor)->Next(batch);
-      REQUIRE(more.has_value());
-      if (!*more) return;
-      for (size_t row = 0; row < batch.rows(); ++row) {
-        REQUIRE(hosts.contains(batch.series[row]));
-        const std::pair key(hosts[batch.series[row]], batch.timestamps[row]);
-        REQUIRE(!rows.contains(key));
-        rows[key] = {batch.versions[row], batch.FindColumn(column)->int64(row)};
-      }
-    }
   }
 
   ManualClock clock_{1'795'159'800LL * kNanosPerSecond};  // 2026-11-20T07:30:00Z
