@@ -99,5 +99,5 @@ function(room_test path)
   target_link_libraries(${name}_test PRIVATE ${depends} ${TEST_LINKS} ficus::test_support)
   ficus_target_defaults(${name}_test)
   catch_discover_tests(${name}_test TEST_PREFIX "${path}:" WORKING_DIRECTORY ${PROJECT_SOURCE_DIR}
-    PROPERTIES TIMEOUT 600 SKIP_REGULAR_EXPRESSION "SKIPPED:" ${TEST_PROPERTIES})
+    PROPERTIES TIMEOUT 1800 SKIP_REGULAR_EXPRESSION "SKIPPED:" ${TEST_PROPERTIES})
 endfunction()

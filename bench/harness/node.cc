@@ -4,9 +4,7 @@
 #include <csignal>
 #include <fstream>
 #include <iterator>
-#include <netinet/in.h>
 #include <regex>
-#include <sys/socket.h>
 #include <thread>
 
 #include <unistd.h>
@@ -18,24 +16,7 @@
 namespace ficus::bench {
 namespace {
 
-constexpr double kStartSecondsMax = 60;
-
-sockaddr_in Loopback(int port) {
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  address.sin_port = htons(static_cast<uint16_t>(port));
-  return address;
-}
-
-bool Listens(int port) {
-  const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  const sockaddr_in address = Loopback(port);
-  const bool listens =
-      ::connect(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
-  ::close(socket);
-  return listens;
-}
+constexpr double kStartSecondsMax = 300;
 
 std::string ContentOf(const std::string& path) {
   std::ifstream file(path);
@@ -46,37 +27,36 @@ void Pause(double seconds) { std::this_thread::sleep_for(std::chrono::duration<d
 
 }  // namespace
 
-int FreePort() {
-  const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address = Loopback(0);
-  socklen_t size = sizeof address;
-  CHECK(::bind(socket, reinterpret_cast<const sockaddr*>(&address), size) == 0);
-  CHECK(::getsockname(socket, reinterpret_cast<sockaddr*>(&address), &size) == 0);
-  ::close(socket);
-  return ntohs(address.sin_port);
+std::vector<std::string> AwaitLine(pid_t pid, const std::string& file, const char* pattern) {
+  const std::regex wanted(pattern);
+  const double begun = WallSeconds();
+  for (;;) {
+    const bool runs = IsRunning(pid);
+    const std::string content = ContentOf(file);
+    std::smatch found;
+    if (std::regex_search(content, found, wanted)) return {std::next(found.begin()), found.end()};
+    CHECK(runs && WallSeconds() - begun < kStartSecondsMax)
+        << "a process does not start: " << content;
+    Pause(0.02);
+  }
 }
 
 Node::Node(const BenchOptions& options, const std::string& folder, const std::string& durability,
            const std::string& more)
-    : folder_(folder),
-      port_(FreePort()),
-      metrics_port_(FreePort()),
-      flush_seconds_(options.Pick(1.0, 5.0, 5.0)) {
+    : folder_(folder), flush_seconds_(options.Pick(1.0, 5.0, 5.0)) {
   const std::string config = folder + "/ficus.yaml";
   std::ofstream(config) << "storage: {path: " << folder << "/data, durability: " << durability
                         << ", flush: {interval: " << flush_seconds_
-                        << "s}}\ngrpc: {listen: " << address()
-                        << "}\nhttp: {listen: 127.0.0.1:0}\nmetrics: {listen: " << metrics()
-                        << "}\nlog: {output: " << folder << "/ficusd.log}\n"
+                        << "s}}\ngrpc: {listen: 127.0.0.1:0}\nhttp: {listen: 127.0.0.1:0}\n"
+                        << "metrics: {listen: 127.0.0.1:0}\nlog: {format: text}\n"
                         << more;
   pid_ = Start({options.bin + "/server/ficusd", "--config", config}, folder + "/ficusd.out",
                kServerCore);
-  const double begun = WallSeconds();
-  while (!Listens(port_)) {
-    CHECK(IsRunning(pid_) && WallSeconds() - begun < kStartSecondsMax)
-        << "the node does not start: " << ContentOf(folder + "/ficusd.out");
-    Pause(0.02);
-  }
+  const std::vector<std::string> addresses =
+      AwaitLine(pid_, folder + "/ficusd.out",
+                "daemon.ready.* gRPC ([0-9.:]+), HTTP [0-9.:]+, metrics ([0-9.:]+)");
+  address_ = addresses[0];
+  metrics_ = addresses[1];
 }
 
 Node::~Node() {

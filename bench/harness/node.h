@@ -10,8 +10,9 @@
 
 namespace ficus::bench {
 
-// A port of loopback that nobody listens on.
-int FreePort();
+// Waits until a line of what a process writes to `file` matches; what the groups of the pattern
+// hold. The program ends when the process does before, or after five minutes.
+std::vector<std::string> AwaitLine(pid_t pid, const std::string& file, const char* pattern);
 
 // The cores that the server and its client are bound to where there are two.
 inline constexpr int kServerCore = 0;
@@ -30,8 +31,8 @@ class Node {
 
   pid_t pid() const { return pid_; }
   // Of gRPC and of the metrics, host:port.
-  std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
-  std::string metrics() const { return "127.0.0.1:" + std::to_string(metrics_port_); }
+  const std::string& address() const { return address_; }
+  const std::string& metrics() const { return metrics_; }
 
   // Until nothing is flushed or merged any more, judged by the CPU it uses.
   void WaitUntilIdle() const;
@@ -40,9 +41,9 @@ class Node {
 
  private:
   const std::string folder_;
-  const int port_;
-  const int metrics_port_;
   const double flush_seconds_;
+  std::string address_;
+  std::string metrics_;
   pid_t pid_ = 0;
 };
 

@@ -72,11 +72,10 @@ double NodeCost(const BenchOptions& options, const Case& sent, const std::string
 
 double NoopCost(const BenchOptions& options, const Case& sent) {
   const ScratchFolder folder(options.scratch);
-  const int port = FreePort();
-  const pid_t server = Start({options.bin + "/bench/noop_server", std::to_string(port)},
-                             folder.path() + "/noop.txt", kServerCore);
-  std::vector<std::string> arguments =
-      RunArguments(options, sent, "127.0.0.1:" + std::to_string(port));
+  const std::string output = folder.path() + "/noop.txt";
+  const pid_t server = Start({options.bin + "/bench/noop_server"}, output, kServerCore);
+  std::vector<std::string> arguments = RunArguments(
+      options, sent, "127.0.0.1:" + AwaitLine(server, output, "listening on ([0-9]+)\n")[0]);
   arguments.push_back("--journal");
   arguments.push_back(folder.path() + "/journal");
   if (sent.recorded) arguments.resize(arguments.size() - 2);

@@ -66,15 +66,15 @@ TEST_CASE("a client that comes back gets every point acknowledged", "[e2e][crash
   REQUIRE(node.Start());
   const auto load = StartLoadClient(
       {"run", "--address", node.address(), "--journal", journal, "--series", "300", "--streams",
-       "2", "--points", "150000", "--reconnect", "60", "--report", "0"},
+       "2", "--points", "150000", "--reconnect", "300", "--report", "0"},
       output);
   for (int kill = 1; kill <= 3; ++kill) {
     const uint64_t wanted = tail.Acknowledged() + 20'000;
     REQUIRE(WaitUntil([&] { return tail.Acknowledged() > wanted || !load->Running(); }));
     node.Kill();
-    REQUIRE(node.Start());
+    REQUIRE(node.Start(Node::Ports::kSame));
   }
-  const auto code = load->Wait(std::chrono::seconds(120));
+  const auto code = load->Wait(std::chrono::seconds(300));
   INFO(ReadFile(output));
   REQUIRE(code == 0);
   REQUIRE(Verify(node, journal, output) == 0);

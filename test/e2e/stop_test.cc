@@ -26,7 +26,7 @@ TEST_CASE("SIGTERM under load ends the node with 0 and keeps what was acknowledg
                                      "--series", "300", "--report", "0"},
                                     output);
   REQUIRE(WaitUntil([&] { return ReadFile(journal).size() > 2000 || !load->Running(); }));
-  REQUIRE(node.Stop(std::chrono::seconds(10)) == 0);
+  REQUIRE(node.Stop() == 0);
   REQUIRE(load->Wait(std::chrono::seconds(60)) == 3);
   REQUIRE(node.Start());
   const int verified =
@@ -47,7 +47,7 @@ TEST_CASE("after a clean stop there is nothing to replay", "[e2e]") {
   REQUIRE(RunLoadClient({"run", "--address", node.address(), "--journal", journal, "--points",
                          "20000", "--report", "0"},
                         output) == 0);
-  REQUIRE(node.Stop(std::chrono::seconds(10)) == 0);
+  REQUIRE(node.Stop() == 0);
   const size_t before = node.log().size();
   REQUIRE(node.Start());
   const std::string log = node.log().substr(before);
@@ -69,7 +69,7 @@ TEST_CASE("a second process on the same root is refused, and the first goes on",
                        "grpc.listen=127.0.0.1:0", "--set", "http.listen=127.0.0.1:0", "--set",
                        "metrics.listen=127.0.0.1:0", "--set", "log.output=stderr"},
                       output);
-  REQUIRE(second.Wait(std::chrono::seconds(30)) == kExitBusy);
+  REQUIRE(second.Wait(std::chrono::seconds(300)) == kExitBusy);
   REQUIRE(Says(ReadFile(output), "LOCK"));
   REQUIRE(RunLoadClient({"run", "--address", node.address(), "--points", "1000", "--report", "0"},
                         output) == 0);

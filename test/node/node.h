@@ -28,11 +28,11 @@ class Node {
   // client that waits for a node that was started before needs the same ports again, which somebody
   // else may have taken meanwhile.
   enum class Ports : uint8_t { kSame, kFree };
-  bool Start(Ports ports = Ports::kSame);
+  bool Start(Ports ports = Ports::kFree);
   // As kill -9.
   void Kill();
   // SIGTERM; the exit code, or -1 when it takes longer than `patience` (and is killed).
-  int Stop(std::chrono::seconds patience = std::chrono::seconds(10));
+  int Stop(std::chrono::seconds patience = std::chrono::seconds(60));
 
   const std::string& address() const { return grpc_; }  // host:port
   const std::string& metrics() const { return metrics_; }
@@ -74,13 +74,13 @@ class Node {
 // Runs the load client to its end; the exit code, or -1 when it takes longer than `patience`.
 // What it printed is in `output`.
 int RunLoadClient(std::vector<std::string> arguments, const std::string& output,
-                  std::chrono::seconds patience = std::chrono::seconds(120));
+                  std::chrono::seconds patience = std::chrono::seconds(300));
 // Starts it.
 std::unique_ptr<ChildProcess> StartLoadClient(std::vector<std::string> arguments,
                                               const std::string& output);
 
 // Looks until `done` says yes; false when that takes longer than `patience`.
 bool WaitUntil(const std::function<bool()>& done,
-               std::chrono::seconds patience = std::chrono::seconds(60));
+               std::chrono::seconds patience = std::chrono::seconds(300));
 
 }  // namespace ficus

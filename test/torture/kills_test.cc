@@ -159,7 +159,7 @@ void KillAtEach(const std::vector<Point>& points) {
         ordeal.Fall();
         ordeal.faults().Write(rule);
         // It may live long enough to serve.
-        if (ordeal.node().Start(Node::Ports::kFree)) ordeal.BeginLoad();
+        if (ordeal.node().Start()) ordeal.BeginLoad();
       } else {
         // What the node does by itself may meet the rule before it has told that it obeys.
         if (ordeal.faults().Impose(ordeal.node(), rule)) ordeal.BeginLoad();

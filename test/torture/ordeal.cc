@@ -43,7 +43,7 @@ Ordeal::Ordeal(const OrdealOptions& options)
       upheaval_(random_.Next(), kJob) {}
 
 std::string Ordeal::StartAndVerify() {
-  if (!node_.Start(Node::Ports::kFree)) return "the node did not start:\n" + node_.log();
+  if (!node_.Start()) return "the node did not start:\n" + node_.log();
   if (tail_.Runs() == 0) return "";
   const std::string groups = upheaval_.Check(node_.address());
   if (!groups.empty()) return groups;

@@ -1,6 +1,7 @@
 // Operations of the disk that do not return, or much too late: the node says how it does, holds its
 // clients back instead of piling up what they send, and goes on when the disk does.
 #include <chrono>
+#include <csignal>
 #include <memory>
 #include <string>
 #include <vector>
@@ -15,18 +16,20 @@
 namespace ficus {
 namespace {
 
+constexpr char kEndless[] = "0";
 constexpr double kMemoryBytes = 64 << 20;
 // Of a process that holds no rows yet, with room for what the ledger does not see.
 constexpr double kProcessBytes = 192 << 20;
 
 class Scene {
  public:
-  Scene()
+  explicit Scene(const std::string& query_timeout = "60s")
       : faults_(directory_.File("faults")),
-        node_(directory_.path(), {"storage: {path: \"" + directory_.File("data") +
-                                      "\", flush: {interval: 200ms, bytes: 1MiB}, wal: "
-                                      "{file_bytes: 1MiB, max_bytes: 8MiB}}",
-                                  "memory: {limit: 64MiB}", "query: {timeout: 2s}"}),
+        node_(directory_.path(),
+              {"storage: {path: \"" + directory_.File("data") +
+                   "\", flush: {interval: 200ms, bytes: 1MiB}, wal: "
+                   "{file_bytes: 1MiB, max_bytes: 8MiB}}",
+               "memory: {limit: 64MiB}", "query: {timeout: " + query_timeout + "}"}),
         tail_(directory_.File("journal")) {
     REQUIRE(node_.Start());
   }
@@ -36,10 +39,10 @@ class Scene {
   uint64_t acknowledged() { return tail_.Acknowledged(); }
 
   // Clients that would fill any memory.
-  std::unique_ptr<ChildProcess> Load() const {
+  std::unique_ptr<ChildProcess> Load(const std::string& points) const {
     return StartLoadClient(
         {"run", "--address", node_.address(), "--journal", directory_.File("journal"), "--series",
-         "600", "--streams", "16", "--window", "1000000", "--points", "300000", "--report", "0"},
+         "600", "--streams", "16", "--window", "1000000", "--points", points, "--report", "0"},
         directory_.File("load.out"));
   }
   std::string said() const { return ReadFile(directory_.File("load.out")); }
@@ -75,6 +78,7 @@ class Scene {
     REQUIRE(node_.Metric("process_resident_memory_bytes") < kMemoryBytes + kProcessBytes);
   }
   void EndsWell(ChildProcess& load) {
+    load.Signal(SIGTERM);
     REQUIRE(WaitUntil([&] { return !load.Running(); }, std::chrono::seconds(300)));
     INFO(said());
     INFO(node_.log());
@@ -94,7 +98,7 @@ class Scene {
 TEST_CASE("while a sync of the log hangs, the node answers and holds writers back",
           "[torture][stall]") {
   Scene scene;
-  const auto load = scene.Load();
+  const auto load = scene.Load(kEndless);
   REQUIRE(WaitUntil([&] { return scene.acknowledged() > 20'000; }));
   scene.Stall("op=fsync class=log");
   scene.WaitUntilHeld();
@@ -106,7 +110,7 @@ TEST_CASE("while a sync of the log hangs, the node answers and holds writers bac
     scene.faults().Write("");
     REQUIRE(WaitUntil([&] { return scene.acknowledged() > before; }));
     scene.EndsWell(*load);
-    REQUIRE(scene.node().Stop(std::chrono::seconds(60)) == 0);
+    REQUIRE(scene.node().Stop() == 0);
   }
   SECTION("and a kill loses nothing") {
     scene.node().Kill();
@@ -114,7 +118,7 @@ TEST_CASE("while a sync of the log hangs, the node answers and holds writers bac
     scene.faults().Write("");
     REQUIRE(scene.node().Start());
     REQUIRE(scene.Verify() == 0);
-    REQUIRE(scene.node().Stop(std::chrono::seconds(60)) == 0);
+    REQUIRE(scene.node().Stop() == 0);
   }
 }
 
@@ -122,7 +126,7 @@ TEST_CASE("while a flush hangs, memory stays within its limit", "[torture][stall
   const std::string rule = GENERATE("op=write class=flush", "op=fsync class=manifest");
   CAPTURE(rule);
   Scene scene;
-  const auto load = scene.Load();
+  const auto load = scene.Load(kEndless);
   REQUIRE(WaitUntil([&] { return scene.acknowledged() > 20'000; }));
   scene.Stall(rule);
   REQUIRE(WaitUntil([&] {
@@ -132,13 +136,14 @@ TEST_CASE("while a flush hangs, memory stays within its limit", "[torture][stall
   scene.SaysHowItDoes();
   scene.faults().Write("");
   scene.EndsWell(*load);
-  REQUIRE(scene.node().Stop(std::chrono::seconds(60)) == 0);
+  REQUIRE(scene.node().Stop() == 0);
 }
 
 TEST_CASE("while reads of queries hang, rows are written and the node answers",
           "[torture][stall]") {
-  Scene scene;
-  const auto first = scene.Load();
+  Scene scene("2s");
+  const auto first = scene.Load("300000");
+  REQUIRE(WaitUntil([&] { return !first->Running(); }));
   scene.EndsWell(*first);
   REQUIRE(scene.faults().Impose(scene.node(), "stall times=ever op=read class=query"));
   const auto reader = std::make_unique<ChildProcess>(
@@ -147,13 +152,13 @@ TEST_CASE("while reads of queries hang, rows are written and the node answers",
       scene.node().data() + "/../reader.out");
   REQUIRE(WaitUntil([&] { return scene.Stalled() || !reader->Running(); }));
   const uint64_t before = scene.acknowledged();
-  const auto second = scene.Load();
+  const auto second = scene.Load("300000");
   REQUIRE(WaitUntil([&] { return scene.acknowledged() > before + 20'000; }));
   scene.SaysHowItDoes();
   scene.faults().Write("");
   REQUIRE(WaitUntil([&] { return !reader->Running(); }));
   scene.EndsWell(*second);
-  REQUIRE(scene.node().Stop(std::chrono::seconds(60)) == 0);
+  REQUIRE(scene.node().Stop() == 0);
 }
 
 }  // namespace

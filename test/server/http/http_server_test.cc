@@ -33,7 +33,7 @@ class Deadline {
 
  private:
   const std::chrono::steady_clock::time_point end_ =
-      std::chrono::steady_clock::now() + std::chrono::seconds(10);
+      std::chrono::steady_clock::now() + std::chrono::seconds(60);
 };
 
 // A server on a port of the system's choice.
@@ -89,12 +89,6 @@ class Fixture {
   std::atomic<bool> large_asked = false;
   std::unique_ptr<HttpServer> server;
 };
-
-HttpLimits Quick() {
-  HttpLimits limits;
-  limits.request_timeout = limits.write_timeout = limits.idle_timeout = milliseconds(50);
-  return limits;
-}
 
 TEST_CASE("a request is answered and the connection kept", "[http]") {
   const Fixture fixture;
@@ -308,7 +302,7 @@ TEST_CASE("a byte now and then does not keep a slow request alive", "[http]") {
 
 TEST_CASE("an idle client is closed after its time and not before", "[http]") {
   HttpLimits limits;
-  limits.idle_timeout = milliseconds(50);
+  limits.idle_timeout = milliseconds(1000);  // a client asks within it, also on a busy machine
   const Fixture fixture(limits);
   LoopbackClient silent(fixture.port());
   REQUIRE(silent.AtEnd());
@@ -316,7 +310,7 @@ TEST_CASE("an idle client is closed after its time and not before", "[http]") {
   const auto start = std::chrono::steady_clock::now();
   REQUIRE(kept.Get("/hello").status == 200);
   REQUIRE(kept.AtEnd());
-  REQUIRE(std::chrono::steady_clock::now() - start >= milliseconds(45));
+  REQUIRE(std::chrono::steady_clock::now() - start >= milliseconds(990));
 }
 
 TEST_CASE("a client that does not read its answer is closed", "[http]") {
@@ -326,12 +320,14 @@ TEST_CASE("a client that does not read its answer is closed", "[http]") {
   LoopbackClient client(fixture.port());
   client.ShrinkReceiveBuffer();
   client.Send("GET /large HTTP/1.1\r\nHost: x\r\n\r\n");
-  fixture.AwaitOpen(1);
+  fixture.AwaitLargeAsked();
   fixture.AwaitOpen(0);
 }
 
 TEST_CASE("a client that ignores the end of its connection is closed", "[http]") {
-  const Fixture fixture(Quick());
+  HttpLimits limits;
+  limits.request_timeout = milliseconds(300);
+  const Fixture fixture(limits);
   LoopbackClient client(fixture.port());
   client.Send("nonsense\r\n\r\n");
   REQUIRE(client.Read().status == 400);
@@ -438,7 +434,9 @@ TEST_CASE("a port is free again as soon as the server has stopped", "[http]") {
 }
 
 TEST_CASE("stopping closes idle clients at once", "[http]") {
-  const Fixture fixture;
+  HttpLimits limits;
+  limits.request_timeout = std::chrono::minutes(10);
+  const Fixture fixture(limits);
   LoopbackClient idle(fixture.port());
   LoopbackClient kept(fixture.port());
   LoopbackClient begun(fixture.port());
@@ -447,7 +445,7 @@ TEST_CASE("stopping closes idle clients at once", "[http]") {
   fixture.AwaitOpen(3);
   const auto start = std::chrono::steady_clock::now();
   fixture.server->Stop(std::chrono::minutes(10));
-  REQUIRE(std::chrono::steady_clock::now() - start < std::chrono::seconds(5));
+  REQUIRE(std::chrono::steady_clock::now() - start < std::chrono::minutes(5));
   REQUIRE(idle.AtEnd());
   REQUIRE(kept.AtEnd());
   REQUIRE(begun.AtEnd());

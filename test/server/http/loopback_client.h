@@ -14,7 +14,7 @@ struct Reply {
   std::string body;
 };
 
-// Every wait ends after ten seconds and fails the test by an exception.
+// Every wait ends after a minute and fails the test by an exception.
 class LoopbackClient {
  public:
   explicit LoopbackClient(uint16_t port);

@@ -254,12 +254,18 @@ class FakeSchedules final : public ScheduleControl {
 class FakeUpkeep final : public NodeUpkeep {
  public:
   std::optional<Error> refuse;
-  bool answers = true;  // otherwise `waiting` keeps the answer
-  Done waiting;
+  bool answers = true;  // otherwise TakeWaiting has what is to be answered
   int clocks_confirmed = 0;
   std::vector<SnapshotSummary> snapshots;
   SnapshotVerification verification;
   std::vector<std::string> deleted;
+
+  // Blocks until something has been asked that nobody answered.
+  Done TakeWaiting() {
+    std::unique_lock lock(mutex_);
+    asked_.wait(lock, [this] { return waiting_ != nullptr; });
+    return std::exchange(waiting_, nullptr);
+  }
 
   void FlushAll(Done done) override { Answer(std::move(done)); }
   void MergeAll(Done done) override { Answer(std::move(done)); }
@@ -278,13 +284,19 @@ class FakeUpkeep final : public NodeUpkeep {
  private:
   void Answer(Done done) {
     if (!answers) {
-      waiting = std::move(done);
+      const std::scoped_lock lock(mutex_);
+      waiting_ = std::move(done);
+      asked_.notify_one();
     } else if (refuse.has_value()) {
       done(*refuse);
     } else {
       done(Ok());
     }
   }
+
+  std::mutex mutex_;
+  std::condition_variable asked_;
+  Done waiting_;
 };
 
 class FakeConfiguration final : public NodeConfiguration {
