@@ -36,7 +36,7 @@ struct Choices {
 std::string Encode(Words words, const Choices& choices);
 
 // Slower decoding must pay: how much smaller a scheme has to be than those before it.
-constexpr double kAnsSaving = 0.04;
+constexpr double kAnsSaving = 0.02;
 constexpr double kZstdSaving = 0.10;
 
 // The smallest encoding seen.

@@ -30,6 +30,7 @@ constexpr size_t kRunsMergedMin = 4;
 constexpr int64_t kBackoffFirstNanos = kNanosPerSecond;
 constexpr int64_t kBackoffMaxNanos = 60 * kNanosPerSecond;
 // A merge at least this large may spend more time on fewer bytes: its output is rewritten seldom.
+// So is that of a final one.
 constexpr uint64_t kSmallEffortBytesMin = 4 << 20;
 
 using SharedPass = std::shared_ptr<Gate::Pass>;
@@ -110,6 +111,7 @@ struct Merge {
   std::shared_ptr<const Snapshot> snapshot;
   MergeChoice choice;  // of parts; empty: runs are merged
   size_t runs_begin = 0;
+  bool is_final = false;  // what it writes is meant to stay
   int64_t started = 0;
 };
 
@@ -857,6 +859,7 @@ bool TsTableImpl::ChooseWork(Merge& merge) const {
   merge.snapshot = current_;
   const std::vector<PartInfo> infos = InfosOf(*current_);
   const std::vector<bool> barriers = BarriersOf(*current_);
+  merge.is_final = merge_all_;
   merge.choice = merge_all_ ? ChooseFinalMerge(infos, barriers, options_.merge)
                             : ChooseMerge(infos, barriers, options_.merge);
   merge.runs_begin = RunsToMerge(current_->runs);
@@ -967,7 +970,9 @@ void TsTableImpl::RunPartMerge(const std::shared_ptr<Merge>& merge) {
   }
   options.first_position = inputs.front()->info().first_position;
   options.last_position = inputs.back()->info().last_position;
-  options.effort = options.expected_bytes >= kSmallEffortBytesMin ? Effort::kSmall : Effort::kFast;
+  const bool is_rewritten_seldom =
+      merge->is_final || options.expected_bytes >= kSmallEffortBytesMin;
+  options.effort = is_rewritten_seldom ? Effort::kSmall : Effort::kFast;
   MergeRules rules;
   rules.is_live = options_.is_live;
   rules.drop_before = options_.drop_before();
