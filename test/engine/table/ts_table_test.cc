@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <string>
+#include <tuple>
+#include <vector>
 
 #include <catch2/catch.hpp>
 
@@ -118,6 +120,27 @@ TEST_CASE("merging changes nothing a reader sees and removes its inputs", "[tabl
   REQUIRE(harness.Current()->parts.size() == 1);
   REQUIRE(CountEnding(harness.Files(), ".part") == 1);
   REQUIRE(CountEnding(harness.Files(), ".tmp") == 0);
+}
+
+TEST_CASE("a merge that was asked for takes the time to write fewer bytes", "[table]") {
+  TableHarness harness;
+  REQUIRE(harness.Open().has_value());
+  SeededRandom random(1);
+  for (uint64_t position = 1; position <= 2; ++position) {
+    std::vector<std::tuple<uint64_t, int64_t, int64_t>> rows;
+    for (int64_t i = 0; i < 2000; ++i) {
+      // Few values are frequent, and what is frequent is worth fewer bits.
+      const auto value = static_cast<int64_t>(random.Below(random.Below(20) == 0 ? 64 : 4));
+      rows.emplace_back(1, static_cast<int64_t>(position) * 10'000 + i, value);
+    }
+    harness.Introduce(position, rows);
+    REQUIRE(harness.Flush().has_value());
+  }
+  uint64_t flushed = 0;
+  for (const SnapshotPart& part : harness.Current()->parts) flushed += part.part->info().file_bytes;
+  REQUIRE(harness.MergeAll().has_value());
+  REQUIRE(harness.Current()->parts.size() == 1);
+  REQUIRE(harness.Current()->parts[0].part->info().file_bytes < flushed * 3 / 4);
 }
 
 TEST_CASE("a merge's inputs stay while a reader holds them", "[table]") {
