@@ -96,10 +96,17 @@ class GroupStoreImpl final : public GroupStore {
   Result<> MoveToTrash() override;
 
  private:
+  struct DamagedSegment {
+    DamagedFile file;
+    bool end_is_known = false;  // false: its times end where it ends at the latest
+  };
+
   bool has_segments() const { return RowKindOf(options_.catalog).has_segments; }
   TableOptions TableOptionsNow() const;
   Result<> LoadSegment(const std::string& name);
-  void AddDamaged(const std::string& directory, const std::string& reason, UnixNanos begin);
+  Result<> AddDamaged(const std::string& directory, const std::string& reason, UnixNanos begin);
+  Result<UnixNanos> RowsEnd(const std::string& directory);
+  void CutDamaged();
   Result<SegmentPtr> CreateSegment(const TimeRange& times, const GroupLayout& layout);
   SegmentPtr FindByTime(UnixNanos time) const REQUIRES(mutex_);
   Result<> CheckCreatable(UnixNanos time) const REQUIRES(mutex_);
@@ -119,7 +126,7 @@ class GroupStoreImpl final : public GroupStore {
   GroupLayout layout_ GUARDED_BY(mutex_);
   std::map<UnixNanos, SegmentPtr> segments_ GUARDED_BY(mutex_);  // by begin
   std::vector<SegmentPtr> hidden_ GUARDED_BY(mutex_);            // removed, still on disk
-  std::vector<DamagedFile> damaged_ GUARDED_BY(mutex_);
+  std::vector<DamagedSegment> damaged_ GUARDED_BY(mutex_);
 };
 
 // --- Opening
@@ -142,6 +149,7 @@ Result<> GroupStoreImpl::Load() {
   for (const DirectoryEntry& entry : entries) {
     if (entry.is_directory) RETURN_IF_ERROR(LoadSegment(entry.name));
   }
+  CutDamaged();
   return Ok();
 }
 
@@ -161,12 +169,10 @@ Result<> GroupStoreImpl::LoadSegment(const std::string& name) {
       bytes.has_value() ? DecodeSegmentIdentity(*bytes) : Result<SegmentIdentity>(bytes.error());
   if (!identity.has_value()) {
     if (identity.error().code == ErrorCode::kResourceExhausted) return identity.error();
-    AddDamaged(directory, identity.error().message, begin);
-    return Ok();
+    return AddDamaged(directory, identity.error().message, begin);
   }
   if (identity->group != options_.id) {
-    AddDamaged(directory, "it belongs to another group id", begin);
-    return Ok();
+    return AddDamaged(directory, "it belongs to another group id", begin);
   }
   auto segment =
       std::make_shared<SegmentImpl>(environment_, TableOptionsNow(), directory, *identity);
@@ -177,18 +183,58 @@ Result<> GroupStoreImpl::LoadSegment(const std::string& name) {
   });
   if (overlaps) {
     damaged_.push_back(
-        {FileNumber(), directory, "it overlaps another segment", segment->times(), false});
+        {{FileNumber(), directory, "it overlaps another segment", segment->times(), false}, true});
     return Ok();
   }
   segments_.emplace(segment->times().begin, std::move(segment));
   return Ok();
 }
 
-void GroupStoreImpl::AddDamaged(const std::string& directory, const std::string& reason,
-                                UnixNanos begin) {
+Result<> GroupStoreImpl::AddDamaged(const std::string& directory, const std::string& reason,
+                                    UnixNanos begin) {
   LogError("segment.damage", "{} is left as it is, and not served: {}", directory, reason);
+  const GroupLayout made_by = layout();
+  const UnixNanos named_end =
+      LatestEndFor(BaseName(directory), begin, made_by.segment_unit, made_by.segment_num);
+  ASSIGN_OR_RETURN(const UnixNanos rows_end, RowsEnd(directory));
   MutexLock lock(mutex_);
-  damaged_.push_back({FileNumber(), directory, reason, {begin, TimeRange::All().end}, false});
+  const TimeRange times{begin, std::max(named_end, rows_end)};
+  damaged_.push_back({{FileNumber(), directory, reason, times, false}, false});
+  return Ok();
+}
+
+// The end of the rows that the manifests of a segment without identity name, in whole hours like
+// every bound: it may have been made longer than the layout says today.
+Result<UnixNanos> GroupStoreImpl::RowsEnd(const std::string& directory) {
+  SegmentImpl segment(environment_, TableOptionsNow(), directory,
+                      {options_.id, 0, TimeRange::All(), kShardCountMax});
+  Result<> read = segment.Load();
+  UnixNanos end = TimeRange::All().begin;
+  for (const ShardId shard : segment.ExistingShards()) {
+    const Result<ManifestReading> reading =
+        ReadNewestManifest(environment_.fs, segment.ShardDirectory(shard));
+    if (!reading.has_value()) {
+      read = reading.error();
+      continue;
+    }
+    for (const PartInfo& part : reading->manifest.parts) end = std::max(end, part.times.end);
+  }
+  if (!read.has_value() && read.error().code == ErrorCode::kResourceExhausted) return read.error();
+  return end == TimeRange::All().begin ? end : BoundsFor(end - 1, SegmentUnit::kHour, 1, {}).end;
+}
+
+// Segments do not overlap, so what lies behind a damaged one tells where that ends.
+void GroupStoreImpl::CutDamaged() {
+  MutexLock lock(mutex_);
+  std::vector<UnixNanos> begins;
+  for (const auto& [begin, segment] : segments_) begins.push_back(begin);
+  for (const DamagedSegment& damaged : damaged_) begins.push_back(damaged.file.times.begin);
+  for (DamagedSegment& damaged : damaged_) {
+    TimeRange& times = damaged.file.times;
+    for (const UnixNanos begin : begins) {
+      if (!damaged.end_is_known && begin > times.begin) times.end = std::min(times.end, begin);
+    }
+  }
 }
 
 TableOptions GroupStoreImpl::TableOptionsNow() const {
@@ -220,9 +266,8 @@ SegmentPtr GroupStoreImpl::FindByTime(UnixNanos time) const {
 
 Result<> GroupStoreImpl::CheckCreatable(UnixNanos time) const {
   if (closed_) return GroupClosed(options_.name);
-  for (const DamagedFile& damaged : damaged_) {
-    // A damaged segment's end is unknown; its begin tells whether a new one could take its name.
-    if (damaged.times.begin <= time && time - damaged.times.begin < kNanosPerDay) {
+  for (const auto& [damaged, end_is_known] : damaged_) {
+    if (damaged.times.Contains(time)) {
       return Error{ErrorCode::kCorruption,
                    fmt::format("segment {} is damaged: {}", damaged.path, damaged.reason)};
     }
@@ -252,6 +297,7 @@ Result<std::shared_ptr<Segment>> GroupStoreImpl::SegmentFor(UnixNanos time) {
     std::vector<TimeRange> neighbours;
     for (const auto& [begin, segment] : segments_) neighbours.push_back(segment->times());
     for (const SegmentPtr& segment : hidden_) neighbours.push_back(segment->times());
+    for (const DamagedSegment& damaged : damaged_) neighbours.push_back(damaged.file.times);
     times = BoundsFor(time, layout.segment_unit, layout.segment_num, neighbours);
   }
   Result<SegmentPtr> created = CreateSegment(times, layout);
@@ -371,8 +417,10 @@ size_t GroupStoreImpl::EmptyTrash() {
 }
 
 std::vector<DamagedFile> GroupStoreImpl::DamagedSegments() const {
+  std::vector<DamagedFile> files;
   MutexLock lock(mutex_);
-  return damaged_;
+  for (const DamagedSegment& damaged : damaged_) files.push_back(damaged.file);
+  return files;
 }
 
 // --- What the log needs to know

@@ -74,6 +74,8 @@ class GroupStore {
   // deletes them there. Returns how many are still held or could not be moved.
   virtual size_t EmptyTrash() = 0;
   // Segments whose metadata cannot be read: set aside as they are, never written, never deleted.
+  // Where such a one ends is not known: its times reach as far as its rows, its name and the layout
+  // say, at most to the begin of the next segment.
   virtual std::vector<DamagedFile> DamagedSegments() const = 0;
 
   // Lowest position of any table that no manifest covers.

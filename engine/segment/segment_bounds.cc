@@ -13,6 +13,8 @@ namespace ficus {
 namespace {
 
 constexpr std::string_view kPrefix = "seg-";
+constexpr size_t kDayDigits = 8;
+constexpr size_t kHourDigits = 10;
 
 int64_t FloorDivide(int64_t value, int64_t by) {
   const int64_t quotient = value / by;
@@ -49,6 +51,12 @@ TimeRange BoundsFor(UnixNanos time, SegmentUnit unit, uint32_t num,
   return bounds;
 }
 
+UnixNanos LatestEndFor(std::string_view name, UnixNanos begin, SegmentUnit unit, uint32_t num) {
+  const SegmentUnit least =
+      name.size() == kPrefix.size() + kDayDigits ? SegmentUnit::kDay : SegmentUnit::kHour;
+  return std::max(BoundsFor(begin, unit, num, {}).end, BoundsFor(begin, least, 1, {}).end);
+}
+
 std::string SegmentDirectoryName(UnixNanos begin, SegmentUnit unit) {
   const int64_t days = FloorDivide(begin, kNanosPerDay);
   const std::chrono::year_month_day date{
@@ -65,14 +73,14 @@ std::string SegmentDirectoryName(UnixNanos begin, SegmentUnit unit) {
 bool ParseSegmentDirectoryName(std::string_view name, UnixNanos& begin) {
   if (!name.starts_with(kPrefix)) return false;
   const std::string_view digits = name.substr(kPrefix.size());
-  if (digits.size() != 8 && digits.size() != 10) return false;
+  if (digits.size() != kDayDigits && digits.size() != kHourDigits) return false;
   int year = 0;
   int month = 0;
   int day = 0;
   int hour = 0;
   if (!ParseDigits(digits.substr(0, 4), year) || !ParseDigits(digits.substr(4, 2), month) ||
       !ParseDigits(digits.substr(6, 2), day) ||
-      (digits.size() == 10 && !ParseDigits(digits.substr(8, 2), hour))) {
+      (digits.size() == kHourDigits && !ParseDigits(digits.substr(8, 2), hour))) {
     return false;
   }
   const std::chrono::year_month_day date{std::chrono::year{year},

@@ -14,9 +14,14 @@ namespace ficus {
 enum class SegmentUnit : uint8_t { kHour = 1, kDay = 2 };
 
 // The bounds of the segment that holds `time`: a multiple of `num` units since 1970, cut where it
-// would overlap one of `neighbours` (ascending, none of which holds `time`).
+// would overlap one of `neighbours` (none of which holds `time`).
 TimeRange BoundsFor(UnixNanos time, SegmentUnit unit, uint32_t num,
                     const std::vector<TimeRange>& neighbours);
+
+// Where a segment ends at the latest of which only the name is known: by the layout, and not before
+// the least that its name stands for, because the layout may have been another when it was made.
+// Where a neighbour begins earlier, it ends there.
+UnixNanos LatestEndFor(std::string_view name, UnixNanos begin, SegmentUnit unit, uint32_t num);
 
 // "seg-20261120" for one that begins at midnight, "seg-2026112007" for others and for hour
 // segments.

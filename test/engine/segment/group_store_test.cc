@@ -297,6 +297,62 @@ TEST_CASE("a segment whose identity cannot be read is named, kept and never writ
   REQUIRE(log.Count("segment.damage") == 1);
 }
 
+// Opens the group again with the identity of this segment damaged.
+void OpenDamaged(StoreHarness& harness, const std::string& directory) {
+  harness.Kill();
+  const std::string file = JoinPath(directory, kSegmentIdentityFile);
+  REQUIRE(harness.fs().FlipBits(file, 9, 1).has_value());
+  REQUIRE(harness.Open().has_value());
+  REQUIRE(harness.store().DamagedSegments().size() == 1);
+}
+
+TEST_CASE("a damaged segment stands in the way of its own times only", "[segment][group]") {
+  StoreHarness harness;
+  LogCapture log;
+  harness.options().layout.segment_unit = GENERATE(SegmentUnit::kHour, SegmentUnit::kDay);
+  harness.options().layout.segment_num = GENERATE(1, 5);
+  CAPTURE(harness.options().layout.segment_unit, harness.options().layout.segment_num);
+  REQUIRE(harness.Create().has_value());
+  const auto made = harness.SegmentFor(kDay);
+  const TimeRange times = made->times();
+  OpenDamaged(harness, made->directory());
+  REQUIRE(harness.store().DamagedSegments()[0].times == times);
+  for (const UnixNanos time : {times.begin, times.end - 1}) {
+    REQUIRE(harness.store().SegmentFor(time).error().code == ErrorCode::kCorruption);
+  }
+  REQUIRE(harness.SegmentFor(times.end)->times().begin == times.end);
+  REQUIRE(harness.SegmentFor(times.begin - 1)->times().end == times.begin);
+}
+
+TEST_CASE("a damaged segment that a shorter one follows ends where that begins",
+          "[segment][group]") {
+  StoreHarness harness;
+  LogCapture log;
+  REQUIRE(harness.Create().has_value());
+  const std::string directory = harness.SegmentFor(kDay)->directory();
+  harness.SegmentFor(kDay + kNanosPerDay);
+  harness.options().layout.segment_num = 7;
+  OpenDamaged(harness, directory);
+  REQUIRE(harness.store().DamagedSegments()[0].times == TimeRange{kDay, kDay + kNanosPerDay});
+}
+
+TEST_CASE("a damaged segment that was made longer than today's layout reaches to its last row",
+          "[segment][group]") {
+  StoreHarness harness;
+  LogCapture log;
+  harness.options().layout.segment_num = 5;
+  REQUIRE(harness.Create().has_value());
+  const UnixNanos last = kDay + 3 * kNanosPerDay;
+  const auto table = harness.Table(kDay, 0);
+  harness.Introduce(*table, 1, last);
+  harness.Flush(*table);
+  harness.options().layout.segment_unit = SegmentUnit::kHour;
+  harness.options().layout.segment_num = 1;
+  OpenDamaged(harness, harness.SegmentFor(kDay)->directory());
+  REQUIRE(harness.store().DamagedSegments()[0].times == TimeRange{kDay, last + kNanosPerHour});
+  REQUIRE(harness.SegmentFor(last + kNanosPerHour)->times().begin == last + kNanosPerHour);
+}
+
 TEST_CASE("a segment that a crash left without identity is no segment", "[segment][group]") {
   StoreHarness harness;
   REQUIRE(harness.Create().has_value());

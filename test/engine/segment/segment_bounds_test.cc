@@ -39,6 +39,18 @@ TEST_CASE("a segment is cut where it would overlap its neighbours", "[segment]")
   REQUIRE(SegmentDirectoryName(bounds.begin, SegmentUnit::kDay) == "seg-2026112007");
 }
 
+TEST_CASE("a segment of which only the name is known ends where its layout or its name says",
+          "[segment]") {
+  REQUIRE(LatestEndFor("seg-20261120", kMidnight, SegmentUnit::kDay, 1) ==
+          kMidnight + kNanosPerDay);
+  // The interval was a day, then became an hour.
+  REQUIRE(LatestEndFor("seg-20261120", kMidnight, SegmentUnit::kHour, 1) ==
+          kMidnight + kNanosPerDay);
+  const UnixNanos seven = kMidnight + 7 * kNanosPerHour;
+  REQUIRE(LatestEndFor("seg-2026112007", seven, SegmentUnit::kHour, 1) == seven + kNanosPerHour);
+  REQUIRE(LatestEndFor("seg-2026112007", seven, SegmentUnit::kDay, 1) == kMidnight + kNanosPerDay);
+}
+
 TEST_CASE("the ends of time have segments", "[segment]") {
   for (const UnixNanos time : {TimeRange::All().begin, TimeRange::All().end - 1}) {
     const TimeRange bounds = BoundsFor(time, SegmentUnit::kDay, 30, {});
