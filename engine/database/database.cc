@@ -283,8 +283,10 @@ Result<> DatabaseImpl::RemoveExpired(const std::shared_ptr<GroupStore>& store,
                                      const std::function<void(Result<>)>& report) {
   ASSIGN_OR_RETURN(const bool held, IsRetentionHeld(environment_.fs, store->id()));
   if (held) return Ok();
+  const UnixNanos now = environment_.clock.Now();
+  store->RemoveExpiredDamage(now);
   LogRecord record;
-  for (const auto& segment : store->Expired(environment_.clock.Now())) {
+  for (const auto& segment : store->Expired(now)) {
     record.removed_segments.push_back(
         {store->catalog(), store->id(), segment->times(), segment->incarnation()});
   }

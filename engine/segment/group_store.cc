@@ -85,6 +85,7 @@ class GroupStoreImpl final : public GroupStore {
   std::vector<std::shared_ptr<Segment>> Expired(UnixNanos now) const override;
   Result<> RemoveSegment(const TimeRange& times, uint64_t incarnation) override;
   size_t EmptyTrash() override;
+  void RemoveExpiredDamage(UnixNanos now) override;
   std::vector<DamagedFile> DamagedSegments() const override;
   std::optional<LogPosition> OldestUnflushed() const override;
   std::vector<std::shared_ptr<TsTable>> OpenTables() const override;
@@ -99,13 +100,19 @@ class GroupStoreImpl final : public GroupStore {
   struct DamagedSegment {
     DamagedFile file;
     bool end_is_known = false;  // false: its times end where it ends at the latest
+    bool expires = false;       // retention may remove it
+  };
+  // How far the rows go that manifests name.
+  struct RowsReach {
+    UnixNanos end = TimeRange::All().begin;
+    bool is_whole = true;  // every manifest could be read
   };
 
   bool has_segments() const { return RowKindOf(options_.catalog).has_segments; }
   TableOptions TableOptionsNow() const;
   Result<> LoadSegment(const std::string& name);
-  Result<> AddDamaged(const std::string& directory, const std::string& reason, UnixNanos begin);
-  Result<UnixNanos> RowsEnd(const std::string& directory);
+  Result<> AddDamaged(const std::string& directory, UnixNanos begin, const Error& why);
+  Result<RowsReach> ReachOfRows(const std::string& directory);
   void CutDamaged();
   Result<SegmentPtr> CreateSegment(const TimeRange& times, const GroupLayout& layout);
   SegmentPtr FindByTime(UnixNanos time) const REQUIRES(mutex_);
@@ -169,10 +176,11 @@ Result<> GroupStoreImpl::LoadSegment(const std::string& name) {
       bytes.has_value() ? DecodeSegmentIdentity(*bytes) : Result<SegmentIdentity>(bytes.error());
   if (!identity.has_value()) {
     if (identity.error().code == ErrorCode::kResourceExhausted) return identity.error();
-    return AddDamaged(directory, identity.error().message, begin);
+    return AddDamaged(directory, begin, identity.error());
   }
   if (identity->group != options_.id) {
-    return AddDamaged(directory, "it belongs to another group id", begin);
+    return AddDamaged(directory, begin,
+                      {ErrorCode::kFailedPrecondition, "it belongs to another group id"});
   }
   auto segment =
       std::make_shared<SegmentImpl>(environment_, TableOptionsNow(), directory, *identity);
@@ -183,33 +191,39 @@ Result<> GroupStoreImpl::LoadSegment(const std::string& name) {
   });
   if (overlaps) {
     damaged_.push_back(
-        {{FileNumber(), directory, "it overlaps another segment", segment->times(), false}, true});
+        {{FileNumber(), directory, "it overlaps another segment", segment->times(), false},
+         true,
+         false});
     return Ok();
   }
   segments_.emplace(segment->times().begin, std::move(segment));
   return Ok();
 }
 
-Result<> GroupStoreImpl::AddDamaged(const std::string& directory, const std::string& reason,
-                                    UnixNanos begin) {
-  LogError("segment.damage", "{} is left as it is, and not served: {}", directory, reason);
+Result<> GroupStoreImpl::AddDamaged(const std::string& directory, UnixNanos begin,
+                                    const Error& why) {
+  LogError("segment.damage", "{} is left as it is, and not served: {}", directory, why.message);
   const GroupLayout made_by = layout();
   const UnixNanos named_end =
       LatestEndFor(BaseName(directory), begin, made_by.segment_unit, made_by.segment_num);
-  ASSIGN_OR_RETURN(const UnixNanos rows_end, RowsEnd(directory));
+  ASSIGN_OR_RETURN(const RowsReach rows, ReachOfRows(directory));
+  // Nothing is deleted on doubt: what is another group's or a later version's stays, and so does
+  // what may hold younger rows than is known.
+  const bool is_lost = why.code == ErrorCode::kCorruption || why.code == ErrorCode::kIo;
   MutexLock lock(mutex_);
-  const TimeRange times{begin, std::max(named_end, rows_end)};
-  damaged_.push_back({{FileNumber(), directory, reason, times, false}, false});
+  const TimeRange times{begin, std::max(named_end, rows.end)};
+  damaged_.push_back(
+      {{FileNumber(), directory, why.message, times, false}, false, is_lost && rows.is_whole});
   return Ok();
 }
 
-// The end of the rows that the manifests of a segment without identity name, in whole hours like
-// every bound: it may have been made longer than the layout says today.
-Result<UnixNanos> GroupStoreImpl::RowsEnd(const std::string& directory) {
+// Of a segment without identity, in whole hours like every bound: it may have been made longer than
+// the layout says today.
+Result<GroupStoreImpl::RowsReach> GroupStoreImpl::ReachOfRows(const std::string& directory) {
   SegmentImpl segment(environment_, TableOptionsNow(), directory,
                       {options_.id, 0, TimeRange::All(), kShardCountMax});
+  RowsReach reach;
   Result<> read = segment.Load();
-  UnixNanos end = TimeRange::All().begin;
   for (const ShardId shard : segment.ExistingShards()) {
     const Result<ManifestReading> reading =
         ReadNewestManifest(environment_.fs, segment.ShardDirectory(shard));
@@ -217,10 +231,14 @@ Result<UnixNanos> GroupStoreImpl::RowsEnd(const std::string& directory) {
       read = reading.error();
       continue;
     }
-    for (const PartInfo& part : reading->manifest.parts) end = std::max(end, part.times.end);
+    if (reading->hole.has_value()) read = *reading->hole;
+    for (const PartInfo& part : reading->manifest.parts) {
+      reach.end = std::max(reach.end, BoundsFor(part.times.end - 1, SegmentUnit::kHour, 1, {}).end);
+    }
   }
   if (!read.has_value() && read.error().code == ErrorCode::kResourceExhausted) return read.error();
-  return end == TimeRange::All().begin ? end : BoundsFor(end - 1, SegmentUnit::kHour, 1, {}).end;
+  reach.is_whole = read.has_value();
+  return reach;
 }
 
 // Segments do not overlap, so what lies behind a damaged one tells where that ends.
@@ -266,10 +284,10 @@ SegmentPtr GroupStoreImpl::FindByTime(UnixNanos time) const {
 
 Result<> GroupStoreImpl::CheckCreatable(UnixNanos time) const {
   if (closed_) return GroupClosed(options_.name);
-  for (const auto& [damaged, end_is_known] : damaged_) {
-    if (damaged.times.Contains(time)) {
-      return Error{ErrorCode::kCorruption,
-                   fmt::format("segment {} is damaged: {}", damaged.path, damaged.reason)};
+  for (const DamagedSegment& damaged : damaged_) {
+    if (damaged.file.times.Contains(time)) {
+      return Error{ErrorCode::kCorruption, fmt::format("segment {} is damaged: {}",
+                                                       damaged.file.path, damaged.file.reason)};
     }
   }
   for (const SegmentPtr& segment : hidden_) {
@@ -414,6 +432,30 @@ size_t GroupStoreImpl::EmptyTrash() {
   }
   MutexLock lock(mutex_);
   return hidden_.size();
+}
+
+// Without a record in the log: nothing was applied to it since the start, and rows that the log
+// still has for it are parked.
+void GroupStoreImpl::RemoveExpiredDamage(UnixNanos now) {
+  std::vector<std::string> expired;
+  {
+    MutexLock lock(mutex_);
+    if (closed_ || layout_.ttl_nanos <= 0) return;
+    for (const DamagedSegment& damaged : damaged_) {
+      const bool is_old = damaged.file.times.end <= now - layout_.ttl_nanos;
+      if (damaged.expires && is_old) expired.push_back(damaged.file.path);
+    }
+  }
+  for (const std::string& directory : expired) {
+    const Result<> thrown = ThrowAway(environment_, options_.catalog, directory);
+    if (!thrown.has_value()) {
+      LogWarn("segment.trash", "{} stays: {}", directory, thrown.error().ToString());
+      continue;
+    }
+    LogInfo("segment.removed", "{}, which was damaged", directory);
+    MutexLock lock(mutex_);
+    std::erase_if(damaged_, [&](const auto& damaged) { return damaged.file.path == directory; });
+  }
 }
 
 std::vector<DamagedFile> GroupStoreImpl::DamagedSegments() const {

@@ -73,7 +73,10 @@ class GroupStore {
   // Closes hidden segments that no reader holds, renames them to `<catalog>/trash/`, durably, and
   // deletes them there. Returns how many are still held or could not be moved.
   virtual size_t EmptyTrash() = 0;
-  // Segments whose metadata cannot be read: set aside as they are, never written, never deleted.
+  // Throws away damaged segments whose times end at or before `now` - TTL. Those of another group,
+  // of a later version, or with a manifest that cannot be read stay.
+  virtual void RemoveExpiredDamage(UnixNanos now) = 0;
+  // Segments whose metadata cannot be read: left as they are, never written, removed by age only.
   // Where such a one ends is not known: its times reach as far as its rows, its name and the layout
   // say, at most to the begin of the next segment.
   virtual std::vector<DamagedFile> DamagedSegments() const = 0;

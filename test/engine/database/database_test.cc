@@ -176,6 +176,27 @@ TEST_CASE("expired segments go, and their rows do not come back with the log",
   REQUIRE(store->Segments(TimeRange::All()).size() == 1);
 }
 
+TEST_CASE("a segment whose identity is lost goes with retention, too", "[database][retention]") {
+  Node node;
+  node.OpenWithMeasure();
+  const UnixNanos old_time = node.now() - 6 * kNanosPerDay;
+  REQUIRE(node.Write({{1, old_time, 10}, {1, node.now(), 20}}).result.has_value());
+  const auto find_store = [&node] {
+    return node.database().FindGroup(node.database().Schema()->FindGroup(kGroup)->group_id);
+  };
+  const std::string directory = find_store()->Segments(TimeRange::All())[0]->directory();
+  REQUIRE(node.FlushAll().has_value());
+  node.Kill();
+  REQUIRE(node.fs().FlipBits(directory + "/segment", 9, 1).has_value());
+  REQUIRE(node.Open().has_value());
+  REQUIRE(node.database().Status().damaged_files == 1);
+  node.clock().Advance(3 * kNanosPerDay);
+  REQUIRE(node.RunRetention().has_value());
+  REQUIRE(node.database().Status().damaged_files == 0);
+  REQUIRE_FALSE(node.fs().Status(directory).has_value());
+  REQUIRE(node.Read().size() == 1);
+}
+
 TEST_CASE("a segment that is made again after its removal keeps its rows",
           "[database][retention]") {
   Node node;

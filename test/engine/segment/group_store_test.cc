@@ -353,6 +353,42 @@ TEST_CASE("a damaged segment that was made longer than today's layout reaches to
   REQUIRE(harness.SegmentFor(last + kNanosPerHour)->times().begin == last + kNanosPerHour);
 }
 
+TEST_CASE("a damaged segment goes when its times are over", "[segment][group]") {
+  StoreHarness harness;
+  LogCapture log;
+  REQUIRE(harness.Create().has_value());
+  const auto table = harness.Table(kDay, 0);
+  harness.Introduce(*table, 1, kDay);
+  harness.Flush(*table);
+  const std::string directory = harness.SegmentFor(kDay)->directory();
+  OpenDamaged(harness, directory);
+  harness.store().RemoveExpiredDamage(kDay + 4 * kNanosPerDay - 1);
+  REQUIRE(harness.Exists(directory));
+  harness.store().RemoveExpiredDamage(kDay + 4 * kNanosPerDay);
+  REQUIRE_FALSE(harness.Exists(directory));
+  REQUIRE(harness.store().DamagedSegments().empty());
+  REQUIRE(harness.SegmentFor(kDay)->ExistingShards().empty());
+}
+
+TEST_CASE("a damaged segment stays while it is not known how far its rows go", "[segment][group]") {
+  StoreHarness harness;
+  LogCapture log;
+  REQUIRE(harness.Create().has_value());
+  const auto table = harness.Table(kDay, 0);
+  harness.Introduce(*table, 1, kDay);
+  harness.Flush(*table);
+  const std::string directory = harness.SegmentFor(kDay)->directory();
+  const auto files = harness.fs().List(directory + "/shard-0");
+  REQUIRE(files.has_value());
+  for (const DirectoryEntry& file : *files) {
+    if (!file.name.ends_with(".snp")) continue;
+    REQUIRE(harness.fs().FlipBits(directory + "/shard-0/" + file.name, 9, 1).has_value());
+  }
+  OpenDamaged(harness, directory);
+  harness.store().RemoveExpiredDamage(kDay + 400 * kNanosPerDay);
+  REQUIRE(harness.Exists(directory));
+}
+
 TEST_CASE("a segment that a crash left without identity is no segment", "[segment][group]") {
   StoreHarness harness;
   REQUIRE(harness.Create().has_value());
