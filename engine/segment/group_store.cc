@@ -112,6 +112,7 @@ class GroupStoreImpl final : public GroupStore {
   TableOptions TableOptionsNow() const;
   Result<> LoadSegment(const std::string& name);
   Result<> AddDamaged(const std::string& directory, UnixNanos begin, const Error& why);
+  void AddStranger(const std::string& directory);
   Result<RowsReach> ReachOfRows(const std::string& directory);
   void CutDamaged();
   Result<SegmentPtr> CreateSegment(const TimeRange& times, const GroupLayout& layout);
@@ -162,8 +163,11 @@ Result<> GroupStoreImpl::Load() {
 
 Result<> GroupStoreImpl::LoadSegment(const std::string& name) {
   UnixNanos begin = 0;
-  if (!ParseSegmentDirectoryName(name, begin)) return Ok();
   const std::string directory = JoinPath(directory_, name);
+  if (!ParseSegmentDirectoryName(name, begin)) {
+    if (name.starts_with(kSegmentPrefix)) AddStranger(directory);
+    return Ok();
+  }
   const std::string file = JoinPath(directory, kSegmentIdentityFile);
   Result<std::string> bytes =
       ReadWholeFile(environment_.fs, file, kIdentityBytesMax, FileClass::kRecovery);
@@ -217,6 +221,15 @@ Result<> GroupStoreImpl::AddDamaged(const std::string& directory, UnixNanos begi
   return Ok();
 }
 
+// No segment was ever made under this name: whoever put it there knows what is in it. It is told,
+// and in nobody's way.
+void GroupStoreImpl::AddStranger(const std::string& directory) {
+  const std::string reason = "no segment has such a name";
+  LogError("segment.damage", "{} is left as it is, and not served: {}", directory, reason);
+  MutexLock lock(mutex_);
+  damaged_.push_back({{FileNumber(), directory, reason, TimeRange{}, false}, true, false});
+}
+
 // Of a segment without identity, in whole hours like every bound: it may have been made longer than
 // the layout says today.
 Result<GroupStoreImpl::RowsReach> GroupStoreImpl::ReachOfRows(const std::string& directory) {
@@ -246,7 +259,9 @@ void GroupStoreImpl::CutDamaged() {
   MutexLock lock(mutex_);
   std::vector<UnixNanos> begins;
   for (const auto& [begin, segment] : segments_) begins.push_back(begin);
-  for (const DamagedSegment& damaged : damaged_) begins.push_back(damaged.file.times.begin);
+  for (const DamagedSegment& damaged : damaged_) {
+    if (!damaged.file.times.empty()) begins.push_back(damaged.file.times.begin);
+  }
   for (DamagedSegment& damaged : damaged_) {
     TimeRange& times = damaged.file.times;
     for (const UnixNanos begin : begins) {
@@ -315,7 +330,9 @@ Result<std::shared_ptr<Segment>> GroupStoreImpl::SegmentFor(UnixNanos time) {
     std::vector<TimeRange> neighbours;
     for (const auto& [begin, segment] : segments_) neighbours.push_back(segment->times());
     for (const SegmentPtr& segment : hidden_) neighbours.push_back(segment->times());
-    for (const DamagedSegment& damaged : damaged_) neighbours.push_back(damaged.file.times);
+    for (const DamagedSegment& damaged : damaged_) {
+      if (!damaged.file.times.empty()) neighbours.push_back(damaged.file.times);
+    }
     times = BoundsFor(time, layout.segment_unit, layout.segment_num, neighbours);
   }
   Result<SegmentPtr> created = CreateSegment(times, layout);

@@ -78,7 +78,8 @@ class GroupStore {
   virtual void RemoveExpiredDamage(UnixNanos now) = 0;
   // Segments whose metadata cannot be read: left as they are, never written, removed by age only.
   // Where such a one ends is not known: its times reach as far as its rows, its name and the layout
-  // say, at most to the begin of the next segment.
+  // say, at most to the begin of the next segment. A directory under a name that no segment has is
+  // among them with no times.
   virtual std::vector<DamagedFile> DamagedSegments() const = 0;
 
   // Lowest position of any table that no manifest covers.

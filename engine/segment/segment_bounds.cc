@@ -12,7 +12,6 @@
 namespace ficus {
 namespace {
 
-constexpr std::string_view kPrefix = "seg-";
 constexpr size_t kDayDigits = 8;
 constexpr size_t kHourDigits = 10;
 
@@ -31,6 +30,17 @@ int64_t SaturatingMultiply(int64_t count, int64_t nanos) {
 bool ParseDigits(std::string_view text, int& value) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   return error == std::errc() && end == text.data() + text.size() && text.front() != '-';
+}
+
+// False for hours that int64 nanoseconds do not reach. The first one that they reach begins before
+// them: there the begin is that of time.
+bool BeginOf(int64_t hours, UnixNanos& begin) {
+  const int64_t first = FloorDivide(TimeRange::All().begin, kNanosPerHour);
+  if (hours == first) {
+    begin = TimeRange::All().begin;
+    return true;
+  }
+  return hours > first && !__builtin_mul_overflow(hours, kNanosPerHour, &begin);
 }
 
 }  // namespace
@@ -53,7 +63,7 @@ TimeRange BoundsFor(UnixNanos time, SegmentUnit unit, uint32_t num,
 
 UnixNanos LatestEndFor(std::string_view name, UnixNanos begin, SegmentUnit unit, uint32_t num) {
   const SegmentUnit least =
-      name.size() == kPrefix.size() + kDayDigits ? SegmentUnit::kDay : SegmentUnit::kHour;
+      name.size() == kSegmentPrefix.size() + kDayDigits ? SegmentUnit::kDay : SegmentUnit::kHour;
   return std::max(BoundsFor(begin, unit, num, {}).end, BoundsFor(begin, least, 1, {}).end);
 }
 
@@ -61,9 +71,9 @@ std::string SegmentDirectoryName(UnixNanos begin, SegmentUnit unit) {
   const int64_t days = FloorDivide(begin, kNanosPerDay);
   const std::chrono::year_month_day date{
       std::chrono::sys_days{std::chrono::days{static_cast<int>(days)}}};
-  const int64_t in_day = begin - days * kNanosPerDay;
+  const int64_t in_day = ((begin % kNanosPerDay) + kNanosPerDay) % kNanosPerDay;
   std::string name =
-      fmt::format("{}{:04}{:02}{:02}", kPrefix, static_cast<int>(date.year()),
+      fmt::format("{}{:04}{:02}{:02}", kSegmentPrefix, static_cast<int>(date.year()),
                   static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()));
   if (unit == SegmentUnit::kHour || in_day != 0)
     name += fmt::format("{:02}", in_day / kNanosPerHour);
@@ -71,8 +81,8 @@ std::string SegmentDirectoryName(UnixNanos begin, SegmentUnit unit) {
 }
 
 bool ParseSegmentDirectoryName(std::string_view name, UnixNanos& begin) {
-  if (!name.starts_with(kPrefix)) return false;
-  const std::string_view digits = name.substr(kPrefix.size());
+  if (!name.starts_with(kSegmentPrefix)) return false;
+  const std::string_view digits = name.substr(kSegmentPrefix.size());
   if (digits.size() != kDayDigits && digits.size() != kHourDigits) return false;
   int year = 0;
   int month = 0;
@@ -86,11 +96,11 @@ bool ParseSegmentDirectoryName(std::string_view name, UnixNanos& begin) {
   const std::chrono::year_month_day date{std::chrono::year{year},
                                          std::chrono::month{static_cast<unsigned>(month)},
                                          std::chrono::day{static_cast<unsigned>(day)}};
-  // int64 nanoseconds end in 2262 and begin in 1677.
-  if (!date.ok() || hour > 23 || year < 1678 || year > 2261) return false;
+  if (!date.ok() || hour > 23 || year < 1677 || year > 2262) return false;
   const int64_t days = std::chrono::sys_days{date}.time_since_epoch().count();
-  begin = days * kNanosPerDay + hour * kNanosPerHour;
-  return true;
+  // Only a segment that begins at midnight has a name without an hour.
+  return BeginOf(days * 24 + hour, begin) &&
+         (digits.size() == kHourDigits || begin % kNanosPerDay == 0);
 }
 
 }  // namespace ficus

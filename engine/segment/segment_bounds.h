@@ -23,6 +23,9 @@ TimeRange BoundsFor(UnixNanos time, SegmentUnit unit, uint32_t num,
 // Where a neighbour begins earlier, it ends there.
 UnixNanos LatestEndFor(std::string_view name, UnixNanos begin, SegmentUnit unit, uint32_t num);
 
+// How the name of every segment's directory begins.
+inline constexpr std::string_view kSegmentPrefix = "seg-";
+
 // "seg-20261120" for one that begins at midnight, "seg-2026112007" for others and for hour
 // segments.
 std::string SegmentDirectoryName(UnixNanos begin, SegmentUnit unit);

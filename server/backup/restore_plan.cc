@@ -382,7 +382,9 @@ void Planner::CountExpired() {
     rest.remove_prefix(1);
     UnixNanos begin = 0;
     if (!ParseSegmentDirectoryName(rest.substr(0, rest.find('/')), begin)) continue;
-    if (begin + segment_nanos[file.group] > now - ttl->second) continue;
+    UnixNanos end = 0;
+    if (__builtin_add_overflow(begin, segment_nanos[file.group], &end)) continue;
+    if (end > now - ttl->second) continue;
     for (PlannedGroup& group : plan_.groups) {
       if (group.name != file.group || group.catalog != file.catalog) continue;
       group.expired_bytes += file.object.size_bytes;

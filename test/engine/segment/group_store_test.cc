@@ -306,6 +306,36 @@ void OpenDamaged(StoreHarness& harness, const std::string& directory) {
   REQUIRE(harness.store().DamagedSegments().size() == 1);
 }
 
+TEST_CASE("segments at the ends of time are there after a restart", "[segment][group]") {
+  StoreHarness harness;
+  harness.options().layout.segment_num = GENERATE(1, 30);
+  REQUIRE(harness.Create().has_value());
+  for (const UnixNanos time : {TimeRange::All().begin, TimeRange::All().end - 1}) {
+    const TimeRange times = harness.SegmentFor(time)->times();
+    REQUIRE(harness.Reopen().has_value());
+    REQUIRE(harness.store().FindSegment(times).has_value());
+  }
+}
+
+TEST_CASE("a segment under a name that no segment has is reported", "[segment][group]") {
+  StoreHarness harness;
+  LogCapture log;
+  REQUIRE(harness.Create().has_value());
+  const std::string directory = harness.SegmentFor(kDay)->directory();
+  harness.Kill();
+  REQUIRE(harness.fs().Rename(directory, directory + ".old", FileClass::kTool).has_value());
+  REQUIRE(harness.Open().has_value());
+  REQUIRE(log.Count("segment.damage") == 1);
+  const auto damaged = harness.store().DamagedSegments();
+  REQUIRE(damaged.size() == 1);
+  REQUIRE(damaged[0].path == directory + ".old");
+  // Whoever put it there knows what it is: it is in nobody's way, and stays.
+  REQUIRE(damaged[0].times.empty());
+  REQUIRE(harness.SegmentFor(kDay)->directory() == directory);
+  harness.store().RemoveExpiredDamage(kDay + 400 * kNanosPerDay);
+  REQUIRE(harness.Exists(directory + ".old"));
+}
+
 TEST_CASE("a damaged segment stands in the way of its own times only", "[segment][group]") {
   StoreHarness harness;
   LogCapture log;

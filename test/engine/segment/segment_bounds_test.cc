@@ -65,8 +65,18 @@ TEST_CASE("a directory name says when its segment begins", "[segment]") {
     REQUIRE(parsed == begin);
   }
   UnixNanos parsed = 0;
+  for (const SegmentUnit unit : {SegmentUnit::kHour, SegmentUnit::kDay}) {
+    for (const UnixNanos time : {TimeRange::All().begin, TimeRange::All().begin + kNanosPerDay,
+                                 TimeRange::All().end - 1}) {
+      const UnixNanos begin = BoundsFor(time, unit, 1, {}).begin;
+      CAPTURE(SegmentDirectoryName(begin, unit));
+      REQUIRE(ParseSegmentDirectoryName(SegmentDirectoryName(begin, unit), parsed));
+      REQUIRE(parsed == begin);
+    }
+  }
   for (const char* name : {"seg-", "seg-2026112", "seg-20261320", "seg-20260230", "seg-2026112024",
-                           "seg--0261120", "shard-0", "seg-20261120x", "seg-99991120"}) {
+                           "seg--0261120", "shard-0", "seg-20261120x", "seg-99991120",
+                           "seg-16770920", "seg-16770921", "seg-22620412"}) {
     CAPTURE(name);
     REQUIRE(!ParseSegmentDirectoryName(name, parsed));
   }
