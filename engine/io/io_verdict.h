@@ -50,6 +50,10 @@ enum class FileSpace : uint8_t { kUnreserved, kReserved };
 // device refused: kStop. A failed write or truncation of the log: kStop, except no space for a log
 // file whose space was not reserved yet. Otherwise no space: kReadOnly; too many open files, no
 // memory: kBackOff; a failed read: kSetAside. Tools and backups: kRefuse, whatever it is.
+//
+// A directory that cannot be opened for its sync counts as one whose sync failed: the names are
+// changed, and nobody can tell the caller that they are not. SyncDirectory itself waits for
+// descriptors.
 IoVerdict ClassifyIoError(IoOp op, const Error& error, FileClass file_class,
                           FileSpace space = FileSpace::kReserved);
 

@@ -133,6 +133,16 @@ int LockPatiently(int descriptor, LockRegistry::Key key) {
   }
 }
 
+// ----- syncs of directories -----
+
+// How long a sync waits for a descriptor, and how often it looks.
+constexpr std::chrono::seconds kSyncPatience{10};
+constexpr std::chrono::milliseconds kSyncPause{10};
+
+bool IsShortage(int error_number) {
+  return error_number == EMFILE || error_number == ENFILE || error_number == ENOMEM;
+}
+
 // ----- lists -----
 
 struct CloseDirectory {
@@ -182,7 +192,9 @@ PosixFileSystem::PosixFileSystem(std::string_view engine, std::string_view root,
       root_(root),
       directory_(std::move(directory)),
       hook_(std::move(options.hook)),
-      metrics_(options.metrics, engine, options.reason) {}
+      metrics_(options.metrics, engine, options.reason) {
+  KeepSpare();
+}
 
 Result<std::unique_ptr<File>> PosixFileSystem::Open(std::string_view path, OpenOptions options) {
   RETURN_IF_ERROR(CheckRelativePath(path));
@@ -322,12 +334,47 @@ Result<> PosixFileSystem::CreateDirectory(std::string_view path) {
   return IoError(IoOp::kCreateDirectory, path, error_number);
 }
 
+// The names were changed already, so the caller could not take an error for "nothing happened". No
+// sync was attempted yet: opening may be repeated.
+int PosixFileSystem::OpenToSync(std::string_view path, FileDescriptor& directory) {
+  const auto deadline = std::chrono::steady_clock::now() + kSyncPatience;
+  while (true) {
+    int error_number = directory_.OpenDirectory(path, directory);
+    if (IsShortage(error_number)) error_number = OpenWithSpare(path, directory);
+    if (!IsShortage(error_number)) return error_number;
+    if (std::chrono::steady_clock::now() >= deadline) return error_number;
+    std::this_thread::sleep_for(kSyncPause);
+  }
+}
+
+int PosixFileSystem::OpenWithSpare(std::string_view path, FileDescriptor& directory) {
+  {
+    FileDescriptor spare;
+    MutexLock lock(spare_mutex_);
+    std::swap(spare, spare_);
+  }
+  return directory_.OpenDirectory(path, directory);
+}
+
+void PosixFileSystem::KeepSpare() {
+  {
+    MutexLock lock(spare_mutex_);
+    if (spare_) return;
+  }
+  FileDescriptor spare;
+  if (directory_.OpenDirectory("", spare) != 0) return;  // the next sync tries again
+  MutexLock lock(spare_mutex_);
+  if (!spare_) std::swap(spare, spare_);
+}
+
 Result<> PosixFileSystem::SyncDirectory(std::string_view path, FileClass file_class) {
   if (!path.empty()) RETURN_IF_ERROR(CheckRelativePath(path));
   const int64_t start = clock_.Monotonic();
   FileDescriptor directory;
-  int error_number = directory_.OpenDirectory(path, directory);
+  int error_number = OpenToSync(path, directory);
   if (error_number == 0) error_number = ErrnoOf(::fsync(directory.number()));
+  directory = FileDescriptor();
+  KeepSpare();
   CountName(IoOp::kSyncDirectory, file_class, start, error_number);
   if (error_number == 0) return Ok();
   return EnforceVerdict(IoOp::kSyncDirectory, IoError(IoOp::kSyncDirectory, path, error_number),

@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "engine/base/clock.h"
+#include "engine/base/mutex.h"
+#include "engine/io/file_descriptor.h"
 #include "engine/io/file_system.h"
 #include "engine/io/io_metrics.h"
 #include "engine/io/posix_file.h"
@@ -59,6 +61,9 @@ class PosixFileSystem : public FileSystem {
  private:
   void RunAndCount(std::span<Transfer> transfers);
   void CountName(IoOp op, FileClass file_class, int64_t start, int error_number);
+  int OpenToSync(std::string_view path, FileDescriptor& directory);
+  int OpenWithSpare(std::string_view path, FileDescriptor& directory);
+  void KeepSpare();
 
   const std::string engine_;
   const std::string root_;
@@ -66,6 +71,9 @@ class PosixFileSystem : public FileSystem {
   const TransferHook hook_;
   const SystemClock clock_;
   IoMetrics metrics_;
+
+  Mutex spare_mutex_;
+  FileDescriptor spare_ GUARDED_BY(spare_mutex_);  // given up for a directory that must be synced
 };
 
 }  // namespace ficus

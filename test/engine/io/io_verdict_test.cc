@@ -38,6 +38,12 @@ TEST_CASE("a failed sync of what carries acknowledged data stops the process", "
     REQUIRE(Verdict(IoOp::kSync, error_number, file_class) == IoVerdict::kStop);
     REQUIRE(Verdict(IoOp::kSyncDirectory, error_number, file_class) == IoVerdict::kStop);
   }
+  for (const int shortage : {EMFILE, ENFILE, ENOMEM}) {
+    // Only after SyncDirectory has waited.
+    REQUIRE(Verdict(IoOp::kSyncDirectory, shortage, file_class) == IoVerdict::kStop);
+    REQUIRE(Verdict(IoOp::kRename, shortage, file_class) == IoVerdict::kBackOff);
+    REQUIRE(Verdict(IoOp::kOpen, shortage, file_class) == IoVerdict::kBackOff);
+  }
   REQUIRE(Verdict(IoOp::kRename, EIO, file_class) == IoVerdict::kStop);
   REQUIRE(Verdict(IoOp::kRename, EROFS, file_class) == IoVerdict::kStop);
   // These say that nothing has happened.
