@@ -488,6 +488,9 @@ Offences EveryRoomHasItsReadme(const Tree& tree) {
       offences.push_back(folder + " has no README.md");
       continue;
     }
+    if (!StartsWith(tree.at(readme), "# " + folder + "\n")) {
+      offences.push_back(readme + " does not begin with the name of its room");
+    }
     std::set<std::string> named;
     for (const Quote& quote : QuotesOf(tree.at(readme))) {
       for (const std::string& name : ExpandBraces(quote.text)) {
@@ -796,10 +799,13 @@ TEST_CASE("every room has a README that names its headers", "[tidy]") {
                     {"engine/part/part.h", ""},
                     {"engine/part/block.h", ""},
                     {"engine/part/block.cc", ""},
-                    {"engine/part/README.md", "`block.{h,cc}` `gone.h`\n"}};
-  REQUIRE(EveryRoomHasItsReadme(bad) == Offences{"engine/io has no README.md",
-                                                 "engine/part/README.md:1: gone.h does not exist",
-                                                 "engine/part/README.md does not name part.h"});
+                    {"engine/part/README.md", "# engine/part\n`block.{h,cc}` `gone.h`\n"},
+                    {"engine/wal/log.h", ""},
+                    {"engine/wal/README.md", "#engine / wal\n`log.h`\n"}};
+  REQUIRE(EveryRoomHasItsReadme(bad) ==
+          Offences{"engine/io has no README.md", "engine/part/README.md:2: gone.h does not exist",
+                   "engine/part/README.md does not name part.h",
+                   "engine/wal/README.md does not begin with the name of its room"});
 }
 
 TEST_CASE("decision records are numbered without gaps and complete", "[tidy]") {
