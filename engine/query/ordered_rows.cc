@@ -33,7 +33,6 @@ void OrderedRows::BeginPass(uint64_t wanted, std::optional<OrderKey> after) {
   rows_ = 0;
   order_.clear();
   open_stores_.clear();
-  entity_bytes_ = 0;
   charge_.ShrinkTo(0);
 }
 
@@ -211,7 +210,7 @@ void OrderedRows::KeepOnly(const std::vector<Keyed>& keyed) {
   }
   size_t bytes = rows_ * (sizeof(Keyed) + sizeof(StoredRow)) + runs_.size() * sizeof(Run);
   for (const RowStore& store : stores_) bytes += store.MemoryBytes();
-  charge_.ShrinkTo(2 * bytes + entity_bytes_);
+  charge_.ShrinkTo(2 * bytes);
 }
 
 Result<> OrderedRows::EndSource(const ShardSource& source) {
@@ -230,10 +229,8 @@ Result<> OrderedRows::EndSource(const ShardSource& source) {
   RowStore& store = stores_[number];
   Result<> outcome;
   const auto add = [&](SeriesId id, std::string_view key) {
-    const size_t bytes = 2 * RowStore::EntityBytes(key);
-    outcome = charge_.Grow(bytes);
+    outcome = charge_.Grow(2 * RowStore::EntityBytes(key));
     if (!outcome.has_value()) return false;
-    entity_bytes_ += bytes;
     store.AddEntity(id, key);
     return true;
   };

@@ -113,7 +113,6 @@ class OrderedRows final : public SeriesRowsConsumer {
   size_t rows_ = 0;  // of all runs
   std::vector<StoredRow> order_;
   std::map<const ShardSource*, uint32_t> open_stores_;
-  size_t entity_bytes_ = 0;
   std::vector<RowRange> picked_;  // of one call of Accept
   size_t picked_rows_ = 0;
 };

@@ -53,7 +53,7 @@ size_t RowStore::BytesOf(const SeriesRows& rows, RowRange range) {
 size_t RowStore::MemoryBytes() const {
   size_t bytes = timestamps_.size() * 3 * sizeof(uint64_t);
   for (const ColumnValues& column : columns_) bytes += column.MemoryBytes();
-  return bytes;
+  return bytes + entities_.size() * sizeof(Entity) + keys_.size();
 }
 
 void RowStore::AddEntity(SeriesId series, std::string_view key) {

@@ -43,6 +43,7 @@ class RowStore {
   static size_t BareBytes(const MeasureGroupPlan& plan) {
     return (3 + plan.columns.size()) * sizeof(uint64_t);
   }
+  // Of the rows and of the entities, not counting how vectors grow.
   size_t MemoryBytes() const;
 
   // Copies the key of a series, in any order and more than once, until FinishEntities.

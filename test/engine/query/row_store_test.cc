@@ -47,6 +47,8 @@ TEST_CASE("an entity is found by its series", "[query]") {
   REQUIRE(store.FindEntity(SeriesId(9)) == "nine");
   REQUIRE(store.FindEntity(SeriesId(2)) == "two");
   REQUIRE(store.FindEntity(SeriesId(5)).empty());
+  // Their memory is the query's as long as they are kept, with rows or without.
+  REQUIRE(store.MemoryBytes() == 2 * RowStore::EntityBytes("nine") + RowStore::EntityBytes("two"));
   RowStore copy(plan);
   copy.CopyEntities(store);
   REQUIRE(copy.FindEntity(SeriesId(2)) == "two");
