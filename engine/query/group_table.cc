@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include <fmt/core.h>
+
 #include "engine/base/bytes.h"
 #include "engine/model/tag_value.h"
 
@@ -153,6 +155,12 @@ bool GroupTable::ReplacesFirst(Group& group, UnixNanos time, SeriesId series) {
 }
 
 Result<RowStore*> GroupTable::PlaceFirst(Group& group, size_t number, size_t bytes) {
+  // Vectors grow by doubling.
+  if (firsts_charge_.used() + 2 * bytes > 2 * context_.limits.first_rows_bytes_max) {
+    return Error{ErrorCode::kResourceExhausted,
+                 fmt::format("the first rows of the groups take more than {} bytes",
+                             context_.limits.first_rows_bytes_max)};
+  }
   RETURN_IF_ERROR(firsts_charge_.Grow(2 * bytes));
   RowStore& store = firsts_[number];
   group.first = {static_cast<uint32_t>(number), static_cast<uint32_t>(store.rows())};

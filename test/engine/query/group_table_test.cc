@@ -228,5 +228,21 @@ TEST_CASE("many groups need memory that the ledger may refuse", "[query]") {
   REQUIRE(harness.TryAsk(GroupedBy({"id"})).error().code == ErrorCode::kResourceExhausted);
 }
 
+TEST_CASE("the first rows of groups have a bound of their own", "[query]") {
+  QueryHarness harness;
+  PrepareMeasure(harness);
+  std::vector<TestPoint> points;
+  for (int i = 0; i < 1000; ++i) points.push_back(Point(i % 100, "s" + std::to_string(i), i));
+  harness.Write("g", "m", points);
+  const auto ask = [&] {
+    MeasureQuery query = GroupedBy({"id"});
+    query.limit = 10'000;
+    return harness.TryAsk(std::move(query));
+  };
+  REQUIRE(ask().has_value());
+  harness.limits.first_rows_bytes_max = 20'000;
+  REQUIRE(ask().error().code == ErrorCode::kResourceExhausted);
+}
+
 }  // namespace
 }  // namespace ficus
