@@ -57,7 +57,7 @@ bool ReleaseSync(std::span<Transfer> transfers, const Transfer& write) {
   if (write.sync == Transfer::kNone) return false;
   Transfer& sync = transfers[write.sync];
   sync.write_failed = sync.write_failed || write.error_number != 0;
-  if (--sync.writes_left > 0) return false;
+  if (--sync.writes_left > 0 || sync.finished) return false;
   if (sync.write_failed) sync.Cancel();
   return !sync.write_failed;
 }

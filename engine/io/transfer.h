@@ -69,7 +69,8 @@ struct Attempt {
 };
 Attempt PlanAttempt(Transfer& transfer, const TransferHook& hook);
 
-// Tells the sync that waits for `write` that it has finished. True when that sync can start.
+// Tells the sync that waits for `write` that it has finished. True when that sync can start: not
+// when it was linked, and has failed already.
 bool ReleaseSync(std::span<Transfer> transfers, const Transfer& write);
 
 }  // namespace ficus

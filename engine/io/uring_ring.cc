@@ -20,6 +20,13 @@ namespace {
 // flight that could give some back.
 constexpr int kSubmitTriesMax = 1000;
 
+// The kernel ran it, and what it should have written out may be gone: a second one would succeed
+// and mean nothing, whether its write had ended before or not.
+bool IsFailedSync(const Transfer& transfer, int result) {
+  return transfer.op == IoOp::kSync && result < 0 && result != -ECANCELED && result != -EINTR &&
+         result != -EAGAIN;
+}
+
 }  // namespace
 
 // One Run(): which transfers are ready, handed over, in flight.
@@ -222,6 +229,7 @@ void UringRing::Batch::Complete(size_t index, int result) {
   state.queued = false;
   if (state.injected_error != 0 && result != -ECANCELED) result = -state.injected_error;
   Transfer& transfer = transfers_[index];
+  if (IsFailedSync(transfer, result)) return transfer.Fail(-result);
   if (transfer.finished) return;  // a linked sync whose write failed
   if (transfer.op == IoOp::kSync && !LinkHeld(index, result)) {
     if (transfer.writes_left == 0) ready_.push_back(index);
@@ -234,8 +242,8 @@ void UringRing::Batch::Complete(size_t index, int result) {
   }
 }
 
-// Whether the answer of a sync can be trusted to cover its write. One that was not linked started
-// after its writes had ended.
+// Whether the good answer of a sync can be trusted to cover its write. One that was not linked
+// started after its writes had ended.
 bool UringRing::Batch::LinkHeld(size_t index, int result) {
   State& state = states_[index];
   if (!state.linked) return true;

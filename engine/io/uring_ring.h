@@ -18,9 +18,9 @@ namespace ficus {
 // more, so the memory of a transfer may go as soon as it has returned.
 //
 // A write with one sync behind it goes as a linked pair. A short write, and a failed one, cut the
-// link: the kernel cancels the sync, and it is handed over again once the rest is written. An
+// link: the kernel cancels the sync, and it is handed over again once the rest is written. A good
 // answer of a sync counts only when all of its writes had ended, whole, before the kernel started
-// it.
+// it; a bad one always does.
 class UringRing {
  public:
   enum class Use {

@@ -174,6 +174,30 @@ TEST_CASE("a sync is repeated when the write that it was linked to came short", 
   REQUIRE(calls == std::vector<std::string>{"write 1000", "fsync 0", "write 400", "fsync 0"});
 }
 
+TEST_CASE("a failed sync is never repeated, also when it came too early to count",
+          "[io][hook][stop]") {
+  if (!UringRefusal().empty()) SKIP_TEST("io_uring cannot be used here");
+  const TempDirectory directory;
+  const bool write_fails = GENERATE(false, true);
+  int writes = 0;
+  int syncs = 0;
+  // The kernel is asked for half of the write, and so starts the sync that is linked to it.
+  const auto fs = OpenDisk(Kind::kUring, directory.path(),
+                           {.hook = [&](IoOp op, FileClass, uint64_t bytes) -> int64_t {
+                             if (op == IoOp::kSync)
+                               return ++syncs == 1 ? -EIO : static_cast<int64_t>(bytes);
+                             if (++writes == 1) return static_cast<int64_t>(bytes / 2);
+                             return write_fails ? -EIO : static_cast<int64_t>(bytes);
+                           }});
+  const auto file = Create(*fs, "f", FileClass::kFlush);
+  WriteBatch batch;
+  batch.Write(*file, 0, "0123456789");
+  batch.Sync(*file, SyncKind::kData);
+  REQUIRE(StopOf([&] { static_cast<void>(fs->Write(batch)); }) ==
+          "fsync f: Input/output error (flush)");
+  REQUIRE(syncs == 1);
+}
+
 TEST_CASE("a linked sync is cancelled by the failure of its write", "[io][hook]") {
   const Kind kind = GENERATE(Kind::kUring, Kind::kThreads);
   if (!Usable(kind)) SKIP_TEST("io_uring cannot be used here");
