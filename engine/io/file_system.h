@@ -195,8 +195,8 @@ class FileSystem {
   virtual Result<> CreateDirectory(std::string_view path) = 0;
   // Must be empty.
   virtual Result<> RemoveDirectory(std::string_view path) = 0;
-  // Makes the names in `path` durable. `file_class` as in Rename. Waits a while where descriptors or
-  // memory to open the directory are short.
+  // Makes the names in `path` durable. `file_class` as in Rename. Waits a while where descriptors
+  // or memory to open the directory are short.
   virtual Result<> SyncDirectory(std::string_view path, FileClass file_class) = 0;
   Result<> SyncDirectory(std::string_view path) {
     return SyncDirectory(path, FileClass::kManifest);

@@ -72,13 +72,14 @@ Result<std::shared_ptr<RingPool>> RingPool::Create(uint32_t entries, size_t ring
   return pool;
 }
 
-void RingPool::With(const std::function<void(UringRing&)>& use) {
+bool RingPool::With(const std::function<void(UringRing&)>& use) {
   UringRing* ring = RingOfThread();
   if (ring == nullptr) return WithShared(use);
   use(*ring);
-  if (!ring->broken()) return;
+  if (!ring->broken()) return true;
   ThreadRings::Mine().Forget(ring);
   RemoveRing(ring);
+  return true;
 }
 
 UringRing* RingPool::RingOfThread() {
@@ -119,13 +120,18 @@ void RingPool::RemoveRing(UringRing* ring) {
   --reserved_;
 }
 
-void RingPool::WithShared(const std::function<void(UringRing&)>& use) {
+bool RingPool::WithShared(const std::function<void(UringRing&)>& use) {
   MutexLock lock(shared_mutex_);
   if (shared_->broken()) {
     auto created = UringRing::Create(entries_, UringRing::Use::kShared);
-    if (created) shared_ = *std::move(created);
+    if (!created) {
+      LogDebug("io.no_ring", "plain calls do for now: {}", created.error().ToString());
+      return false;
+    }
+    shared_ = *std::move(created);
   }
   use(*shared_);
+  return true;
 }
 
 size_t RingPool::ring_count() const {

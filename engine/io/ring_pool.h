@@ -24,8 +24,9 @@ class RingPool : public std::enable_shared_from_this<RingPool> {
   // kUnavailable when not even the shared ring can be set up.
   static Result<std::shared_ptr<RingPool>> Create(uint32_t entries, size_t rings_max);
 
-  // Calls `use` with a ring that nobody else uses meanwhile.
-  void With(const std::function<void(UringRing&)>& use);
+  // Calls `use` with a ring that nobody else uses meanwhile. False, and `use` is not called: the
+  // shared ring is broken, and no other can be set up now.
+  [[nodiscard]] bool With(const std::function<void(UringRing&)>& use);
 
   // Rings that threads hold.
   size_t ring_count() const;
@@ -38,7 +39,7 @@ class RingPool : public std::enable_shared_from_this<RingPool> {
   UringRing* RingOfThread();
   UringRing* AddRing();
   void RemoveRing(UringRing* ring);
-  void WithShared(const std::function<void(UringRing&)>& use);
+  bool WithShared(const std::function<void(UringRing&)>& use);
 
   const uint32_t entries_;
   const size_t rings_max_;

@@ -1,12 +1,10 @@
 #include "engine/io/thread_file_system.h"
 
-#include <cerrno>
 #include <utility>
 #include <vector>
 
-#include <unistd.h>
-
 #include "engine/io/io_pool.h"
+#include "engine/io/plain_transfer.h"
 
 namespace ficus {
 namespace {
@@ -20,44 +18,18 @@ class ThreadFileSystem final : public PosixFileSystem {
 
  private:
   void Run(std::span<Transfer> transfers) override;
-  void RunToEnd(Transfer& transfer) const;
 
   IoPool pool_{kPoolThreads};
 };
 
-int64_t CallKernel(const Transfer& transfer, size_t bytes) {
-  const int file = transfer.file->descriptor();
-  const auto offset = static_cast<off_t>(transfer.rest_offset());
-  switch (transfer.op) {
-    case IoOp::kRead:
-      return ::pread(file, transfer.rest(), bytes, offset);
-    case IoOp::kWrite:
-      return ::pwrite(file, transfer.rest(), bytes, offset);
-    default:
-      return transfer.kind == SyncKind::kData ? ::fdatasync(file) : ::fsync(file);
-  }
-}
-
-void ThreadFileSystem::RunToEnd(Transfer& transfer) const {
-  while (!transfer.finished) {
-    const Attempt attempt = PlanAttempt(transfer, hook());
-    int64_t result = -attempt.error_number;
-    if (result == 0) {
-      result = CallKernel(transfer, attempt.bytes);
-      if (result < 0) result = -errno;
-    }
-    transfer.Advance(result);
-  }
-}
-
 void ThreadFileSystem::Run(std::span<Transfer> transfers) {
-  if (transfers.size() == 1) return RunToEnd(transfers.front());
+  if (transfers.size() == 1) return RunToEnd(transfers.front(), hook());
   std::vector<Transfer*> ready;
   for (Transfer& transfer : transfers) {
     if (!transfer.finished && transfer.writes_left == 0) ready.push_back(&transfer);
   }
   while (!ready.empty()) {
-    pool_.ForEach(ready.size(), [&](size_t i) { RunToEnd(*ready[i]); });
+    pool_.ForEach(ready.size(), [&](size_t i) { RunToEnd(*ready[i], hook()); });
     std::vector<Transfer*> next;
     for (const Transfer* transfer : ready) {
       if (ReleaseSync(transfers, *transfer)) next.push_back(&transfers[transfer->sync]);

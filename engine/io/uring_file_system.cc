@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "engine/io/plain_transfer.h"
 #include "engine/io/registered_chunks.h"
 
 namespace ficus {
@@ -23,7 +24,9 @@ class UringFileSystem final : public PosixFileSystem {
 
  private:
   void Run(std::span<Transfer> transfers) override {
-    rings_->With([&](UringRing& ring) { ring.Run(transfers, hook(), chunks_); });
+    const bool has_ring =
+        rings_->With([&](UringRing& ring) { ring.Run(transfers, hook(), chunks_); });
+    if (!has_ring) RunOneByOne(transfers, hook());
   }
 
   // The rings go first: they hold the chunks pinned.

@@ -5,11 +5,8 @@
 #include <cstdio>
 #include <cstdlib>
 #include <functional>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <map>
 #include <sys/mount.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -26,6 +23,7 @@
 #include "engine/io/thread_file_system.h"
 #include "engine/io/uring_file_system.h"
 #include "engine/io/uring_probe.h"
+#include "test/support/forbidden_calls.h"
 #include "test/support/skip.h"
 #include "test/support/temp_directory.h"
 
@@ -571,24 +569,12 @@ TEST_CASE("a full disk is no space, and the writer leaves nothing behind", "[io]
 
 namespace {
 
-// From here on io_uring_setup(2) fails with `error_number` in this process and its children.
-bool ForbidUring(int error_number) {
-  const sock_filter program[] = {
-      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_io_uring_setup, 0, 1),
-      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | static_cast<uint32_t>(error_number)),
-      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-  };
-  const sock_fprog filter{std::size(program), const_cast<sock_filter*>(program)};
-  return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
-         ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0;
-}
-
-// Runs the hidden test case `name` in a process without io_uring; its exit status.
-int RunWithoutUring(const char* name, int error_number) {
+// Runs the hidden test case `name` in a process of its own; its exit status. With an errno:
+// without io_uring.
+int RunAlone(const char* name, int error_number) {
   const pid_t child = ::fork();
   if (child == 0) {
-    if (!ForbidUring(error_number)) ::_exit(100);
+    if (error_number != 0 && !ForbidCalls({SYS_io_uring_setup}, error_number)) ::_exit(100);
     ::setenv("FICUS_TEST_URING_ERRNO", std::to_string(error_number).c_str(), 1);
     ::execl("/proc/self/exe", "engine_io_test", name, static_cast<char*>(nullptr));
     ::_exit(101);
@@ -602,7 +588,7 @@ int RunWithoutUring(const char* name, int error_number) {
 
 TEST_CASE("without io_uring the disk works and the cause is named", "[io][uring]") {
   const int error_number = GENERATE(EPERM, ENOSYS, ENOMEM);
-  const int status = RunWithoutUring("io_uring is refused (child)", error_number);
+  const int status = RunAlone("io_uring is refused (child)", error_number);
   if (status == 100) SKIP_TEST("seccomp filters are not allowed here");
   CAPTURE(error_number);
   REQUIRE(status == 0);
@@ -633,6 +619,30 @@ TEST_CASE("io_uring is refused (child)", "[.child]") {
   const auto wanted = OpenDiskFileSystem(directory.path(), {.engine = IoEngine::kUring});
   REQUIRE(wanted.error().code == ErrorCode::kUnavailable);
   REQUIRE(wanted.error().message.find(cause) != std::string::npos);
+}
+
+TEST_CASE("a ring that breaks and cannot be replaced is done without", "[io][uring]") {
+  if (!UringRefusal().empty()) SKIP_TEST("io_uring cannot be used here");
+  const int status = RunAlone("io_uring breaks (child)", 0);
+  if (status == 100) SKIP_TEST("seccomp filters are not allowed here");
+  REQUIRE(status == 0);
+}
+
+TEST_CASE("io_uring breaks (child)", "[.child]") {
+  const TempDirectory directory;
+  const auto fs = OpenUringFileSystem(directory.path(), {});
+  REQUIRE(fs.has_value());
+  const auto file = Create(**fs, "f");
+  REQUIRE(file->WriteAt(0, "abc"));
+  if (!ForbidCalls({SYS_io_uring_setup, SYS_io_uring_enter}, EPERM)) std::_Exit(100);
+  // The ring of this thread, then the shared one.
+  for (int i = 0; i < 2; ++i) REQUIRE_FALSE(file->WriteAt(3, "def"));
+  WriteBatch batch;
+  batch.Write(*file, 3, "def");
+  batch.Write(*file, 6, "ghi");
+  batch.Sync(*file, SyncKind::kAll);
+  REQUIRE((*fs)->Write(batch));
+  REQUIRE(Get(**fs, "f") == "abcdefghi");
 }
 
 TEST_CASE("with io_uring the disk uses it", "[io][uring]") {

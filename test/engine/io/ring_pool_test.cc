@@ -14,11 +14,11 @@ TEST_CASE("each thread has a ring of its own, which goes with the thread or the 
   if (!UringRefusal().empty()) SKIP_TEST("io_uring cannot be used here");
   auto pool = *RingPool::Create(8, RingPool::kRingsMax);
   UringRing* mine = nullptr;
-  pool->With([&](UringRing& ring) { mine = &ring; });
-  pool->With([&](UringRing& ring) { REQUIRE(&ring == mine); });
+  REQUIRE(pool->With([&](UringRing& ring) { mine = &ring; }));
+  REQUIRE(pool->With([&](UringRing& ring) { REQUIRE(&ring == mine); }));
   REQUIRE(pool->ring_count() == 1);
   std::thread([&] {
-    pool->With([&](UringRing& ring) { REQUIRE(&ring != mine); });
+    REQUIRE(pool->With([&](UringRing& ring) { REQUIRE(&ring != mine); }));
     REQUIRE(pool->ring_count() == 2);
   }).join();
   REQUIRE(pool->ring_count() == 1);
@@ -26,7 +26,7 @@ TEST_CASE("each thread has a ring of its own, which goes with the thread or the 
   // A new pool, perhaps at the same address, does not meet rings of the old one.
   pool = *RingPool::Create(8, RingPool::kRingsMax);
   REQUIRE(pool->ring_count() == 0);
-  pool->With([](UringRing&) {});
+  REQUIRE(pool->With([](UringRing&) {}));
   REQUIRE(pool->ring_count() == 1);
 }
 
@@ -35,13 +35,13 @@ TEST_CASE("a thread keeps rings of a few file systems only", "[io][uring]") {
   std::vector<std::shared_ptr<RingPool>> pools;
   for (size_t i = 0; i < RingPool::kPoolsPerThreadMax + 2; ++i) {
     pools.push_back(*RingPool::Create(4, RingPool::kRingsMax));
-    pools.back()->With([](UringRing&) {});
+    REQUIRE(pools.back()->With([](UringRing&) {}));
   }
   size_t rings = 0;
   for (const auto& pool : pools) rings += pool->ring_count();
   REQUIRE(rings == RingPool::kPoolsPerThreadMax);
   REQUIRE(pools.front()->ring_count() == 0);
-  pools.front()->With([](UringRing&) {});
+  REQUIRE(pools.front()->With([](UringRing&) {}));
   REQUIRE(pools.front()->ring_count() == 1);
 }
 
@@ -49,11 +49,14 @@ TEST_CASE("a thread that gets no ring takes its turn at the shared one", "[io][u
   if (!UringRefusal().empty()) SKIP_TEST("io_uring cannot be used here");
   const auto pool = *RingPool::Create(4, 1);
   UringRing* first = nullptr;
-  pool->With([&](UringRing& ring) { first = &ring; });
+  REQUIRE(pool->With([&](UringRing& ring) { first = &ring; }));
   UringRing* second = nullptr;
   UringRing* third = nullptr;
-  std::thread([&] { pool->With([&](UringRing& ring) { second = &ring; }); }).join();
-  std::thread([&] { pool->With([&](UringRing& ring) { third = &ring; }); }).join();
+  const auto use = [&pool](UringRing*& met) {
+    REQUIRE(pool->With([&met](UringRing& ring) { met = &ring; }));
+  };
+  std::thread([&] { use(second); }).join();
+  std::thread([&] { use(third); }).join();
   REQUIRE(second != first);
   REQUIRE(second == third);
   REQUIRE(pool->ring_count() == 1);
