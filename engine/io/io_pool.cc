@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <atomic>
+#include <system_error>
 #include <utility>
+
+#include "engine/base/log.h"
 
 namespace ficus {
 
@@ -60,8 +63,17 @@ void IoPool::ForEach(size_t count, const std::function<void(size_t)>& work) {
   job->Wait();
 }
 
+// The machine may have no threads left. Those that there are do, and the caller is one of them; the
+// next call tries again.
 void IoPool::Start() {
-  while (threads_.size() < threads_max_) threads_.emplace_back([this] { Serve(); });
+  threads_.reserve(threads_max_);
+  try {
+    while (threads_.size() < threads_max_) threads_.emplace_back([this] { Serve(); });
+  } catch (const std::system_error& refused) {
+    if (std::exchange(refusal_told_, true)) return;
+    LogWarn("io.no_thread", "{} of {} threads wait for the disk: {}", threads_.size(), threads_max_,
+            refused.what());
+  }
 }
 
 void IoPool::Serve() {

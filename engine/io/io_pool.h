@@ -12,7 +12,8 @@
 
 namespace ficus {
 
-// Threads start with the first call that needs them.
+// Threads start with the first call that needs them. Where the machine has none left, it works with
+// fewer.
 class IoPool {
  public:
   explicit IoPool(size_t threads_max) : threads_max_(threads_max) {}
@@ -37,6 +38,7 @@ class IoPool {
   CondVar changed_;
   std::deque<std::shared_ptr<Job>> waiting_ GUARDED_BY(mutex_);
   bool closing_ GUARDED_BY(mutex_) = false;
+  bool refusal_told_ GUARDED_BY(mutex_) = false;
   std::vector<std::thread> threads_ GUARDED_BY(mutex_);
 };
 

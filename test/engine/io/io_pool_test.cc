@@ -1,8 +1,16 @@
 #include "engine/io/io_pool.h"
 
 #include <atomic>
+#include <cerrno>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 
 #include <catch2/catch.hpp>
+#include <unistd.h>
+
+#include "engine/base/log.h"
+#include "test/support/forbidden_calls.h"
+#include "test/support/skip.h"
 
 namespace ficus {
 
@@ -48,6 +56,25 @@ TEST_CASE("a pool without threads leaves the work to its caller", "[io]") {
   int calls = 0;
   pool.ForEach(5, [&calls](size_t) { ++calls; });
   REQUIRE(calls == 5);
+}
+
+// The child's exit status says what went wrong.
+TEST_CASE("a pool that gets no threads leaves the work to its caller", "[io]") {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    if (!ForbidCalls({SYS_clone, SYS_clone3}, EAGAIN)) ::_exit(100);
+    const LogCapture log;
+    IoPool pool(3);
+    int calls = 0;
+    for (int i = 0; i < 3; ++i) pool.ForEach(5, [&calls](size_t) { ++calls; });
+    if (calls != 15) ::_exit(1);
+    ::_exit(log.Count("io.no_thread") == 1 ? 0 : 2);
+  }
+  int status = -1;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  REQUIRE(WIFEXITED(status));
+  if (WEXITSTATUS(status) == 100) SKIP_TEST("seccomp filters are not allowed here");
+  REQUIRE(WEXITSTATUS(status) == 0);
 }
 
 }  // namespace ficus
