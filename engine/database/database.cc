@@ -275,7 +275,7 @@ void DatabaseImpl::RemoveExpiredSegments(Removals::Token token,
   for (const auto& store : groups_.All()) {
     countdown->Report(
         RemoveExpired(store, [countdown](const Result<>& result) { countdown->Report(result); }));
-    if (store->EmptyTrash() == 0) groups_.DropRemovals(store->id());
+    groups_.EmptyTrash(*store);
   }
 }
 

@@ -76,9 +76,16 @@ void LiveGroups::HoldRemoval(GroupId id, PositionPins::Pin pin) {
   removal_pins_[id].push_back(std::move(pin));
 }
 
-void LiveGroups::DropRemovals(GroupId id) {
+void LiveGroups::EmptyTrash(GroupStore& store) {
+  std::vector<PositionPins::Pin> pins;
+  {
+    MutexLock lock(mutex_);
+    if (const auto held = removal_pins_.extract(store.id())) pins = std::move(held.mapped());
+  }
+  if (store.EmptyTrash() == 0) return;
   MutexLock lock(mutex_);
-  removal_pins_.erase(id);
+  std::vector<PositionPins::Pin>& held = removal_pins_[store.id()];
+  held.insert(held.end(), pins.begin(), pins.end());
 }
 
 std::optional<DeletionTask> LiveGroups::Task(std::string_view group) const {

@@ -44,9 +44,11 @@ class LiveGroups {
   // Moves retired groups that nobody holds any more to the trash.
   void DeleteDrained();
 
-  // Keeps the pin of a batch that removed segments of a group until DropRemovals().
+  // Keeps the pin of a batch that removed segments of a group, which are hidden already.
   void HoldRemoval(GroupId id, PositionPins::Pin pin);
-  void DropRemovals(GroupId id);
+  // Empties the trash of a group, and drops the pins that were held before it began once nothing is
+  // left there: of a segment that was removed meanwhile nothing is moved yet.
+  void EmptyTrash(GroupStore& store);
 
   std::optional<DeletionTask> Task(std::string_view group) const;
   bool IsPendingDeletion(std::string_view group) const;

@@ -1,7 +1,12 @@
 #include "engine/database/live_groups.h"
 
 #include <cerrno>
+#include <functional>
 #include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include <catch2/catch.hpp>
 
@@ -182,18 +187,73 @@ TEST_CASE("nothing happens when a group retires that does not exist", "[database
   REQUIRE(node.groups.EveryStore().size() == 2);
 }
 
-TEST_CASE("the pins of removed segments are held until all of their group are dropped",
+// A group whose trash is empty, with something happening just after it was looked at.
+class EmptyingStore final : public GroupStore {
+ public:
+  EmptyingStore(GroupId id, std::function<size_t()> empty_trash)
+      : id_(id), empty_trash_(std::move(empty_trash)) {}
+
+  GroupId id() const override { return id_; }
+  size_t EmptyTrash() override { return empty_trash_(); }
+
+  const std::string& name() const override { return name_; }
+  Catalog catalog() const override { return Catalog::kMeasure; }
+  const std::string& directory() const override { return name_; }
+  void SetLayout(const GroupLayout&) override {}
+  GroupLayout layout() const override { return {}; }
+  Result<std::shared_ptr<Segment>> SegmentFor(UnixNanos) override { return kNone; }
+  Result<std::shared_ptr<Segment>> FindSegment(const TimeRange&) override { return kNone; }
+  std::vector<std::shared_ptr<Segment>> Segments(const TimeRange&) override { return {}; }
+  std::vector<std::shared_ptr<Segment>> Expired(UnixNanos) const override { return {}; }
+  Result<> RemoveSegment(const TimeRange&, uint64_t) override { return Ok(); }
+  void RemoveExpiredDamage(UnixNanos) override {}
+  std::vector<DamagedFile> DamagedSegments() const override { return {}; }
+  std::optional<LogPosition> OldestUnflushed() const override { return std::nullopt; }
+  std::vector<std::shared_ptr<TsTable>> OpenTables() const override { return {}; }
+  Result<Recorded> RecordedPositions() override { return Recorded{}; }
+  size_t CloseIdle() override { return 0; }
+  void Shut() override {}
+  bool IsDrained() const override { return true; }
+  void Close() override {}
+  Result<> MoveToTrash() override { return Ok(); }
+
+ private:
+  static inline const Error kNone{ErrorCode::kNotFound, "no segment"};
+  const GroupId id_;
+  const std::string name_;
+  const std::function<size_t()> empty_trash_;
+};
+
+TEST_CASE("the pins of removed segments are held until the trash of their group is empty",
           "[database][groups]") {
   Groups node;
+  size_t left = 1;
+  EmptyingStore web(kWeb, [&left] { return left; });
+  EmptyingStore mesh(kMesh, [] { return size_t{0}; });
   node.groups.HoldRemoval(kWeb, node.pins.Take(LogPosition(4)));
   node.groups.HoldRemoval(kWeb, node.pins.Take(LogPosition(3)));
   node.groups.HoldRemoval(kMesh, node.pins.Take(LogPosition(5)));
+  node.groups.EmptyTrash(web);
   REQUIRE(node.IsPinned(3));
-  node.groups.DropRemovals(GroupId(9));
-  REQUIRE(node.IsPinned(3));
-  node.groups.DropRemovals(kWeb);
+  left = 0;
+  node.groups.EmptyTrash(web);
   REQUIRE(node.IsPinned(5));
-  node.groups.DropRemovals(kMesh);
+  node.groups.EmptyTrash(mesh);
+  REQUIRE_FALSE(node.pins.Oldest().has_value());
+}
+
+TEST_CASE("the pin of a segment that is removed after the trash was emptied stays",
+          "[database][groups]") {
+  Groups node;
+  bool is_removed = false;
+  EmptyingStore web(kWeb, [&]() -> size_t {
+    if (std::exchange(is_removed, true)) return 0;
+    node.groups.HoldRemoval(kWeb, node.pins.Take(LogPosition(4)));
+    return 0;
+  });
+  node.groups.EmptyTrash(web);
+  REQUIRE(node.IsPinned(4));
+  node.groups.EmptyTrash(web);
   REQUIRE_FALSE(node.pins.Oldest().has_value());
 }
 
