@@ -308,7 +308,7 @@ void OpenDamaged(StoreHarness& harness, const std::string& directory) {
 
 TEST_CASE("segments at the ends of time are there after a restart", "[segment][group]") {
   StoreHarness harness;
-  harness.options().layout.segment_num = GENERATE(1, 30);
+  harness.options().layout.segment_num = GENERATE(1U, 30U);
   REQUIRE(harness.Create().has_value());
   for (const UnixNanos time : {TimeRange::All().begin, TimeRange::All().end - 1}) {
     const TimeRange times = harness.SegmentFor(time)->times();
@@ -340,7 +340,7 @@ TEST_CASE("a damaged segment stands in the way of its own times only", "[segment
   StoreHarness harness;
   LogCapture log;
   harness.options().layout.segment_unit = GENERATE(SegmentUnit::kHour, SegmentUnit::kDay);
-  harness.options().layout.segment_num = GENERATE(1, 5);
+  harness.options().layout.segment_num = GENERATE(1U, 5U);
   CAPTURE(harness.options().layout.segment_unit, harness.options().layout.segment_num);
   REQUIRE(harness.Create().has_value());
   const auto made = harness.SegmentFor(kDay);
