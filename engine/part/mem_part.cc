@@ -8,6 +8,7 @@
 #include "engine/part/block_header.h"
 #include "engine/part/primary_index.h"
 #include "engine/part/row_range.h"
+#include "engine/part/run_memory.h"
 
 namespace ficus {
 namespace {
@@ -40,7 +41,7 @@ class SortedMemPart final : public MemPart, public std::enable_shared_from_this<
   const std::vector<RowBatch>& batches() const override { return batches_; }
   const std::vector<SeriesEntry>& entries() const override { return entries_; }
   bool MayContain(const ScanRequest& request) const override;
-  std::unique_ptr<RowCursor> Scan(ScanRequest request) const override;
+  std::unique_ptr<RowCursor> Scan(ScanRequest request, MemoryLedger& ledger) const override;
 
  private:
   void Count(const RowBatch& batch) {
@@ -73,15 +74,21 @@ class SortedMemPart final : public MemPart, public std::enable_shared_from_this<
 class MemScan final : public RowCursor {
  public:
   // `batch` belongs to `part`; null: no rows.
-  MemScan(std::shared_ptr<const MemPart> part, const RowBatch* batch, ScanRequest request)
-      : part_(std::move(part)), batch_(batch), request_(std::move(request)) {}
+  MemScan(std::shared_ptr<const MemPart> part, const RowBatch* batch, ScanRequest request,
+          MemoryLedger& ledger)
+      : part_(std::move(part)), batch_(batch), request_(std::move(request)), memory_(ledger) {
+    if (batch_ != nullptr) FindCells();
+  }
 
   Result<bool> Next(RowBatch& rows) override {
     ClearRows(rows);
     rows.subject = request_.subject;
-    while (batch_ != nullptr && rows.rows() < kRunRowsTarget) {
-      const RowRange range = NextRange(kRunRowsTarget - rows.rows());
+    size_t cell_bytes = 0;
+    while (batch_ != nullptr && rows.rows() < kRunRowsTarget && cell_bytes < kRunCellBytesTarget) {
+      const RowRange range = TakeRange(kRunRowsTarget - rows.rows(), cell_bytes);
       if (range.rows() == 0) break;
+      cell_bytes += CellBytesOf(range);
+      if (!memory_.Covers(cell_bytes)) RETURN_IF_ERROR(memory_.Cover(cell_bytes));
       RETURN_IF_ERROR(AppendRows(rows, *batch_, range, request_.columns));
     }
     cost_.rows_read += rows.rows();
@@ -93,6 +100,44 @@ class MemScan final : public RowCursor {
  private:
   static constexpr size_t kRunRowsTarget = 2048;
   static_assert(kRunRowsTarget <= kBlockRowsMax);
+
+  void FindCells() {
+    for (const ColumnValues& column : batch_->columns) {
+      const bool wanted =
+          std::binary_search(request_.columns.begin(), request_.columns.end(), column.id());
+      if (wanted && !IsFixed(column.type())) cells_.push_back(&column);
+    }
+  }
+
+  size_t CellBytesOf(RowRange range) const {
+    size_t bytes = 0;
+    for (const ColumnValues* column : cells_) {
+      bytes += column->offsets()[range.end] - column->offsets()[range.begin];
+    }
+    return bytes;
+  }
+
+  // How many rows of `range` fit into a run with cells of `bytes`: at least one.
+  size_t Fitting(RowRange range, size_t bytes) const {
+    if (bytes + CellBytesOf(range) <= kRunCellBytesTarget) return range.rows();
+    size_t fitting = 1;
+    for (size_t beyond = range.rows(); beyond - fitting > 1;) {
+      const size_t middle = fitting + (beyond - fitting) / 2;
+      const bool fits =
+          bytes + CellBytesOf({range.begin, range.begin + middle}) <= kRunCellBytesTarget;
+      (fits ? fitting : beyond) = middle;
+    }
+    return fitting;
+  }
+
+  // The next rows of a run with cells of `bytes`; empty at the end.
+  RowRange TakeRange(size_t rows_max, size_t bytes) {
+    if (rest_.rows() == 0) rest_ = NextRange(rows_max);
+    RowRange range = {rest_.begin, std::min(rest_.end, rest_.begin + rows_max)};
+    if (range.rows() > 1) range.end = range.begin + Fitting(range, bytes);
+    rest_.begin = range.end;
+    return range;
+  }
 
   // The next rows that are wanted and lie side by side, at most `rows_max`.
   RowRange NextRange(size_t rows_max) {
@@ -168,6 +213,9 @@ class MemScan final : public RowCursor {
   const std::shared_ptr<const MemPart> part_;
   const RowBatch* const batch_;
   const ScanRequest request_;
+  std::vector<const ColumnValues*> cells_;  // columns of cells that are wanted
+  RunMemory memory_;
+  RowRange rest_;  // of what NextRange found
   size_t at_ = 0;
   size_t series_end_ = 0;
   size_t next_row_ = 0;  // the first row of the series to look at next
@@ -184,9 +232,9 @@ bool SortedMemPart::MayContain(const ScanRequest& request) const {
   return above != request.series.end() && *above <= batch->series.back();
 }
 
-std::unique_ptr<RowCursor> SortedMemPart::Scan(ScanRequest request) const {
+std::unique_ptr<RowCursor> SortedMemPart::Scan(ScanRequest request, MemoryLedger& ledger) const {
   const RowBatch* batch = FindBatch(request.subject);
-  return std::make_unique<MemScan>(shared_from_this(), batch, std::move(request));
+  return std::make_unique<MemScan>(shared_from_this(), batch, std::move(request), ledger);
 }
 
 std::vector<SeriesEntry> SortedEntries(std::vector<SeriesEntry> entries) {

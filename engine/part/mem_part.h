@@ -41,7 +41,8 @@ class MemPart {
   virtual const std::vector<SeriesEntry>& entries() const = 0;
 
   virtual bool MayContain(const ScanRequest& request) const = 0;
-  virtual std::unique_ptr<RowCursor> Scan(ScanRequest request) const = 0;
+  // Runs of rows are charged to `ledger`; the cursor gives kResourceExhausted.
+  virtual std::unique_ptr<RowCursor> Scan(ScanRequest request, MemoryLedger& ledger) const = 0;
 };
 
 }  // namespace ficus

@@ -6,6 +6,7 @@
 #include "engine/base/check.h"
 #include "engine/base/planted_bug.h"
 #include "engine/part/row_range.h"
+#include "engine/part/run_memory.h"
 #include "engine/part/run_merger.h"
 
 namespace ficus {
@@ -26,6 +27,14 @@ class CursorInput final : public RunInput {
   void Swap(RowBatch& rows) { std::swap(rows, run_); }
   // The run, while it is unread.
   UnreadRun* unread() const { return unread_; }
+  // What the cells of rows of the run take. Asked for each row of runs that interleave.
+  size_t CellBytesOf(RowRange range) const {
+    size_t bytes = 0;
+    for (const ColumnValues* column : cells_) {
+      bytes += column->offsets()[range.end] - column->offsets()[range.begin];
+    }
+    return bytes;
+  }
 
  private:
   Result<bool> NextRun(Run& run) override {
@@ -34,6 +43,7 @@ class CursorInput final : public RunInput {
       if (!found) return false;
     } while (unread_ == nullptr && run_.rows() == 0);
     if (unread_ == nullptr) {
+      FindCells();
       run.rows = &run_;
     } else {
       const BlockHeader& header = unread_->header();
@@ -45,7 +55,14 @@ class CursorInput final : public RunInput {
   Result<const RowBatch*> ReadRun() override {
     RETURN_IF_ERROR(unread_->ReadRows(run_));
     unread_ = nullptr;
+    FindCells();
     return &run_;
+  }
+  void FindCells() {
+    cells_.clear();
+    for (const ColumnValues& column : run_.columns) {
+      if (!IsFixed(column.type())) cells_.push_back(&column);
+    }
   }
   Error Unsorted() const override {
     return {ErrorCode::kCorruption, "a scan's rows come out of order"};
@@ -53,13 +70,15 @@ class CursorInput final : public RunInput {
 
   const std::unique_ptr<RowCursor> cursor_;
   RowBatch run_;
+  std::vector<const ColumnValues*> cells_;  // of run_
   UnreadRun* unread_ = nullptr;
 };
 
 class MergedCursor final : public RowCursor {
  public:
-  MergedCursor(std::vector<CursorInput*> cursors, std::vector<std::unique_ptr<RunInput>> inputs)
-      : cursors_(std::move(cursors)), merger_(std::move(inputs)) {}
+  MergedCursor(std::vector<CursorInput*> cursors, std::vector<std::unique_ptr<RunInput>> inputs,
+               MemoryLedger& ledger)
+      : cursors_(std::move(cursors)), merger_(std::move(inputs)), memory_(ledger) {}
 
   Result<bool> Next(RowBatch& rows) override {
     UnreadRun* unread = nullptr;
@@ -92,7 +111,8 @@ class MergedCursor final : public RowCursor {
     ClearRows(rows);
     if (handed_on_unread_) RETURN_IF_ERROR(merger_.Skip());
     handed_on_unread_ = false;
-    while (rows.rows() < kRunRowsTarget) {
+    size_t cell_bytes = 0;
+    while (rows.rows() < kRunRowsTarget && cell_bytes < kRunCellBytesTarget) {
       if (step_.rows.rows() == 0 && !has_unread_) {
         ASSIGN_OR_RETURN(const bool found, merger_.Next(step_));
         if (!found) break;
@@ -112,8 +132,11 @@ class MergedCursor final : public RowCursor {
         break;
       }
       const size_t count = std::min(step_.rows.rows(), kRunRowsTarget - rows.rows());
+      const RowRange range{step_.rows.begin, step_.rows.begin + count};
+      cell_bytes += static_cast<const CursorInput*>(step_.input)->CellBytesOf(range);
+      if (!memory_.Covers(cell_bytes)) RETURN_IF_ERROR(memory_.Cover(cell_bytes));
       rows.subject = run.subject;
-      RETURN_IF_ERROR(AppendRows(rows, run, {step_.rows.begin, step_.rows.begin + count}));
+      RETURN_IF_ERROR(AppendRows(rows, run, range));
       step_.rows.begin += count;
     }
     return rows.rows() > 0;
@@ -129,6 +152,7 @@ class MergedCursor final : public RowCursor {
 
   const std::vector<CursorInput*> cursors_;  // owned by merger_
   RunMerger merger_;
+  RunMemory memory_;
   RunMerger::Step step_;           // its rows have not been handed on yet
   bool has_unread_ = false;        // step_ is an unread run, not handed on yet
   bool handed_on_unread_ = false;  // merger_ stands at a run that was
@@ -379,7 +403,8 @@ class PartMerge {
 
 }  // namespace
 
-std::unique_ptr<RowCursor> MergeCursors(std::vector<std::unique_ptr<RowCursor>> inputs) {
+std::unique_ptr<RowCursor> MergeCursors(std::vector<std::unique_ptr<RowCursor>> inputs,
+                                        MemoryLedger& ledger) {
   if (inputs.size() == 1) return std::move(inputs.front());
   std::vector<CursorInput*> cursors;
   std::vector<std::unique_ptr<RunInput>> runs;
@@ -388,7 +413,7 @@ std::unique_ptr<RowCursor> MergeCursors(std::vector<std::unique_ptr<RowCursor>> 
     cursors.push_back(cursor.get());
     runs.push_back(std::move(cursor));
   }
-  return std::make_unique<MergedCursor>(std::move(cursors), std::move(runs));
+  return std::make_unique<MergedCursor>(std::move(cursors), std::move(runs), ledger);
 }
 
 Result<MergeOutcome> FlushMemParts(FileSystem& fs, RandomSource& random, std::string_view directory,

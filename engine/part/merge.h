@@ -18,8 +18,9 @@ namespace ficus {
 
 // A cursor over the union of `inputs`, oldest in log order first. Of rows with equal series and
 // timestamp only the winner comes out: highest version, then the oldest input. Holds one run per
-// input.
-std::unique_ptr<RowCursor> MergeCursors(std::vector<std::unique_ptr<RowCursor>> inputs);
+// input; a run that it copies together is charged to `ledger` and may be refused.
+std::unique_ptr<RowCursor> MergeCursors(std::vector<std::unique_ptr<RowCursor>> inputs,
+                                        MemoryLedger& ledger);
 
 struct MergeRules {
   // Rows and entries of a subject for which this is false are dropped: its schema or group is gone.

@@ -82,9 +82,9 @@ Result<std::unique_ptr<RowCursor>> Snapshot::Scan(const ScanRequest& request,
     cursors.push_back(std::move(cursor));
   }
   for (const auto& mem_part : mem_parts) {
-    if (mem_part->MayContain(request)) cursors.push_back(mem_part->Scan(request));
+    if (mem_part->MayContain(request)) cursors.push_back(mem_part->Scan(request, ledger));
   }
-  return MergeCursors(std::move(cursors));
+  return MergeCursors(std::move(cursors), ledger);
 }
 
 size_t Snapshot::rows() const {

@@ -68,17 +68,57 @@ TEST_CASE("a mem part is scanned like the naive model", "[part][oracle]") {
     for (int i = 0; i < 20; ++i) {
       const ScanRequest request = MakeRandomRequest(random, shape);
       const ModelRows expected = model.Select(request);
-      const bool same = Drain(*mem->Scan(request), request) == expected;
+      const bool same = Drain(*mem->Scan(request, disk.ledger), request) == expected;
       REQUIRE(same);
       REQUIRE((mem->MayContain(request) || expected.empty()));
     }
   }
 }
 
+TEST_CASE("a scan copies few large cells at a time, and charges them", "[part]") {
+  constexpr size_t kCellBytes = 200'000;
+  std::vector<PlainRow> plain;
+  for (uint64_t series = 1; series <= 3; ++series) {
+    for (int64_t time = 0; time < 20; ++time) plain.push_back({series, time, 1, time});
+  }
+  const RowBatch batch = CellBatch(1, plain, kCellBytes);
+  RowModel model;
+  model.Add(batch);
+  PartDisk disk;
+  const auto mem = disk.Mem({batch}, {}, 1);
+  const ScanRequest request = PlainScan(1);
+  const auto cursor = mem->Scan(request, disk.ledger);
+  RowBatch rows;
+  size_t runs = 0;
+  while (cursor->Next(rows).value()) {
+    ++runs;
+    REQUIRE(AllCellBytes(rows) <= (size_t{256} << 10) + kCellBytes);
+    REQUIRE(disk.ledger.used_bytes(MemoryConsumer::kQueries) >= AllCellBytes(rows));
+  }
+  REQUIRE(runs == plain.size() / 2);
+  const bool same = Drain(*mem->Scan(request, disk.ledger), request) == model.Select(request);
+  REQUIRE(same);
+  // Between the rows that are wanted lie others.
+  ScanRequest some = request;
+  some.all_series = false;
+  some.series = {SeriesId(1), SeriesId(3)};
+  some.times = {3, 18};
+  const bool same_some = Drain(*mem->Scan(some, disk.ledger), some) == model.Select(some);
+  REQUIRE(same_some);
+  // Cells that nobody wants do not count.
+  ScanRequest keys = request;
+  keys.columns.clear();
+  REQUIRE(mem->Scan(keys, disk.ledger)->Next(rows).value());
+  REQUIRE(rows.rows() == plain.size());
+  disk.ledger.SetShare(MemoryConsumer::kQueries, kCellBytes);
+  REQUIRE(mem->Scan(request, disk.ledger)->Next(rows).error().code ==
+          ErrorCode::kResourceExhausted);
+}
+
 TEST_CASE("a scan keeps its mem part alive", "[part]") {
   PartDisk disk;
   auto mem = disk.Mem({PlainBatch(1, {{1, 10, 1, 1}})}, {}, 1);
-  const auto cursor = mem->Scan(PlainScan(1));
+  const auto cursor = mem->Scan(PlainScan(1), disk.ledger);
   mem.reset();
   REQUIRE(disk.ledger.used_bytes(MemoryConsumer::kMemParts) == 1);
   RowBatch rows;
@@ -93,7 +133,7 @@ TEST_CASE("an empty batch leaves an empty mem part", "[part]") {
   REQUIRE(mem->batches().empty());
   REQUIRE(!mem->MayContain(PlainScan(1)));
   RowBatch rows;
-  REQUIRE(!mem->Scan(PlainScan(1))->Next(rows).value());
+  REQUIRE(!mem->Scan(PlainScan(1), disk.ledger)->Next(rows).value());
 }
 
 }  // namespace ficus

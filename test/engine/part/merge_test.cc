@@ -73,9 +73,9 @@ class History {
       if (part->MayContain(request)) cursors.push_back(disk_.Scan(*part, request));
     }
     for (const auto& part : mem_) {
-      if (part->MayContain(request)) cursors.push_back(part->Scan(request));
+      if (part->MayContain(request)) cursors.push_back(part->Scan(request, disk_.ledger));
     }
-    return Drain(*MergeCursors(std::move(cursors)), request);
+    return Drain(*MergeCursors(std::move(cursors), disk_.ledger), request);
   }
 
   void CheckAgainstModel(int requests) {
@@ -248,7 +248,7 @@ TEST_CASE("of equal rows the highest version wins, then the oldest input", "[par
 
   std::vector<std::unique_ptr<RowCursor>> cursors;
   for (const auto& part : {oldest, middle, newest}) cursors.push_back(disk.Scan(*part, request));
-  const auto merged = MergeCursors(std::move(cursors));
+  const auto merged = MergeCursors(std::move(cursors), disk.ledger);
   RowBatch rows;
   REQUIRE(merged->Next(rows).value());
   REQUIRE(rows == winners);
@@ -456,14 +456,46 @@ TEST_CASE("a column with two types is refused, not mixed", "[part]") {
   REQUIRE(outcome.error().code == ErrorCode::kCorruption);
 }
 
-TEST_CASE("a union without inputs is empty, of one it is that one", "[part]") {
-  REQUIRE(!MergeCursors({})->Next(*std::make_unique<RowBatch>()).value());
+TEST_CASE("a union copies few large cells at a time, and charges them", "[part]") {
+  constexpr size_t kCellBytes = 200'000;
+  constexpr size_t kMost = (size_t{256} << 10) + kCellBytes;
   PartDisk disk;
+  RowModel model;
+  const ScanRequest request = PlainScan(1);
+  std::vector<std::shared_ptr<const MemPart>> parts;
+  for (int64_t turn = 0; turn < 2; ++turn) {
+    std::vector<PlainRow> plain;
+    for (int64_t time = 0; time < 30; ++time) plain.push_back({1, 2 * time + turn, 1, time});
+    const RowBatch batch = CellBatch(1, plain, kCellBytes);
+    model.Add(batch);
+    parts.push_back(disk.Mem({batch}, {}, static_cast<uint64_t>(turn) + 1));
+  }
+  const auto scan = [&] {
+    std::vector<std::unique_ptr<RowCursor>> cursors;
+    for (const auto& part : parts) cursors.push_back(part->Scan(request, disk.ledger));
+    return MergeCursors(std::move(cursors), disk.ledger);
+  };
+  const auto merged = scan();
+  RowBatch rows;
+  while (merged->Next(rows).value()) {
+    REQUIRE(AllCellBytes(rows) <= kMost);
+    // One run of each input, and the one that they make.
+    REQUIRE(disk.ledger.used_bytes(MemoryConsumer::kQueries) > 2 * AllCellBytes(rows));
+  }
+  const bool same = Drain(*scan(), request) == model.Select(request);
+  REQUIRE(same);
+  disk.ledger.SetShare(MemoryConsumer::kQueries, 5 * kMost / 2);
+  REQUIRE(scan()->Next(rows).error().code == ErrorCode::kResourceExhausted);
+}
+
+TEST_CASE("a union without inputs is empty, of one it is that one", "[part]") {
+  PartDisk disk;
+  REQUIRE(!MergeCursors({}, disk.ledger)->Next(*std::make_unique<RowBatch>()).value());
   const auto mem = disk.Mem({PlainBatch(1, {{1, 100, 1, 1}})}, {}, 1);
   std::vector<std::unique_ptr<RowCursor>> one;
-  one.push_back(mem->Scan(PlainScan(1)));
+  one.push_back(mem->Scan(PlainScan(1), disk.ledger));
   RowBatch rows;
-  const auto merged = MergeCursors(std::move(one));
+  const auto merged = MergeCursors(std::move(one), disk.ledger);
   REQUIRE(merged->Next(rows).value());
   REQUIRE(rows.rows() == 1);
 }

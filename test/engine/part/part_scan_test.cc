@@ -195,7 +195,7 @@ TEST_CASE("runs that other rows overlap are read, the others may stay unread", "
   request.unread = ScanRequest::Unread::kForBounds;
   std::vector<std::unique_ptr<RowCursor>> cursors;
   for (const auto& part : {old, young}) cursors.push_back(disk.Scan(*part, request));
-  const auto merged = MergeCursors(std::move(cursors));
+  const auto merged = MergeCursors(std::move(cursors), disk.ledger);
   uint64_t unread_rows = 0;
   uint64_t read_rows = 0;
   RowBatch rows;

@@ -200,6 +200,14 @@ void ReadUnread(UnreadRun& unread, const ScanRequest& request, RowBatch& run) {
 
 }  // namespace
 
+size_t AllCellBytes(const RowBatch& batch) {
+  size_t bytes = 0;
+  for (const ColumnValues& column : batch.columns) {
+    if (!IsFixed(column.type())) bytes += column.bytes().size();
+  }
+  return bytes;
+}
+
 ModelRows Drain(RowCursor& cursor, const ScanRequest& request) {
   ModelRows rows;
   RowBatch run;
@@ -299,6 +307,16 @@ RowBatch PlainBatch(uint64_t subject, const std::vector<PlainRow>& rows) {
     values.AppendWord(static_cast<uint64_t>(row.value));
   }
   batch.columns.push_back(std::move(values));
+  return batch;
+}
+
+RowBatch CellBatch(uint64_t subject, const std::vector<PlainRow>& rows, size_t cell_bytes) {
+  RowBatch batch = PlainBatch(subject, rows);
+  ColumnValues cells(kPlainColumn, ColumnType::kString);
+  for (const PlainRow& row : rows) {
+    cells.AppendCell(std::string(cell_bytes, static_cast<char>('a' + row.value % 26)));
+  }
+  batch.columns = {std::move(cells)};
   return batch;
 }
 

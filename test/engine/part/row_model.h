@@ -26,6 +26,9 @@ struct ModelRow {
 using ModelKey = std::tuple<uint64_t, uint64_t, int64_t>;
 using ModelRows = std::map<ModelKey, ModelRow>;
 
+// The bytes of all cells of a batch.
+size_t AllCellBytes(const RowBatch& batch);
+
 // Rows of a batch in a form that forgets how they were batched. With `columns` only those.
 ModelRow RowOf(const RowBatch& batch, size_t row, const std::vector<ColumnId>* columns);
 
@@ -85,6 +88,8 @@ struct PlainRow {
 };
 RowBatch PlainBatch(uint64_t subject, const std::vector<PlainRow>& rows);
 inline constexpr ColumnId kPlainColumn{7};
+// The same rows, each with a string of `cell_bytes` in kPlainColumn.
+RowBatch CellBatch(uint64_t subject, const std::vector<PlainRow>& rows, size_t cell_bytes);
 ScanRequest PlainScan(uint64_t subject);
 
 }  // namespace ficus
