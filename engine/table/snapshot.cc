@@ -10,7 +10,43 @@
 namespace ficus {
 namespace {
 
-using SeenSeries = boost::unordered_flat_set<uint64_t>;
+// The series that were met. Many are charged to MemoryConsumer::kQueries, where there is a ledger.
+class SeenSeries {
+ public:
+  explicit SeenSeries(MemoryLedger* ledger) : ledger_(ledger) {}
+
+  size_t size() const { return series_.size(); }
+  // Whether it was not met before. False after a refusal, too.
+  bool Add(SeriesId series) {
+    if (series_.size() == room_) outcome_ = MakeRoom();
+    return outcome_.has_value() && series_.insert(series.value()).second;
+  }
+  const Result<>& outcome() const { return outcome_; }
+
+ private:
+  static constexpr size_t kFewSeries = 1024;
+  // A slot and its share of empty ones, and the table before while the next is filled.
+  static constexpr size_t kSeriesBytes = 4 * sizeof(uint64_t);
+
+  Result<> MakeRoom() {
+    if (ledger_ != nullptr) {
+      const size_t bytes = 2 * room_ * kSeriesBytes;
+      if (reservation_.bytes() > 0) {
+        RETURN_IF_ERROR(reservation_.Resize(bytes));
+      } else {
+        ASSIGN_OR_RETURN(reservation_, ledger_->Reserve(MemoryConsumer::kQueries, bytes));
+      }
+    }
+    room_ *= 2;
+    return Ok();
+  }
+
+  MemoryLedger* const ledger_;
+  boost::unordered_flat_set<uint64_t> series_;
+  size_t room_ = kFewSeries;
+  MemoryReservation reservation_;
+  Result<> outcome_;
+};
 
 // The entries of `part` for `subject`.
 std::pair<std::vector<SeriesEntry>::const_iterator, std::vector<SeriesEntry>::const_iterator>
@@ -32,20 +68,21 @@ Result<> Snapshot::ScanSeries(SubjectId subject, const IndexRun::Visit& visit,
   if (mem_parts.empty() && runs.size() == 1) {
     return runs.front().run->ScanSubject(subject, visit, cache);
   }
-  SeenSeries seen;
+  SeenSeries seen(cache);
   bool stopped = false;
   const auto visit_new = [&](SeriesId series, std::string_view entity) {
-    if (seen.insert(series.value()).second) stopped = !visit(series, entity);
-    return !stopped;
+    if (seen.Add(series)) stopped = !visit(series, entity);
+    return !stopped && seen.outcome().has_value();
   };
   for (const auto& mem_part : mem_parts) {
     const auto [begin, end] = EntriesOf(*mem_part, subject);
     for (auto entry = begin; entry != end; ++entry) {
-      if (!visit_new(entry->series, entry->entity)) return Ok();
+      if (!visit_new(entry->series, entry->entity)) return seen.outcome();
     }
   }
   for (const SnapshotRun& run : runs) {
     RETURN_IF_ERROR(run.run->ScanSubject(subject, visit_new, cache));
+    RETURN_IF_ERROR(seen.outcome());
     if (stopped) return Ok();
   }
   return Ok();
@@ -53,22 +90,23 @@ Result<> Snapshot::ScanSeries(SubjectId subject, const IndexRun::Visit& visit,
 
 Result<> Snapshot::LookupSeries(SubjectId subject, const std::vector<SeriesId>& series,
                                 const IndexRun::Visit& visit, MemoryLedger* cache) const {
-  SeenSeries seen;
+  SeenSeries seen(cache);
   bool stopped = false;
   const auto visit_new = [&](SeriesId found, std::string_view entity) {
-    if (seen.insert(found.value()).second) stopped = !visit(found, entity);
-    return !stopped;
+    if (seen.Add(found)) stopped = !visit(found, entity);
+    return !stopped && seen.outcome().has_value();
   };
   for (const auto& mem_part : mem_parts) {
     const auto [begin, end] = EntriesOf(*mem_part, subject);
     for (auto entry = begin; entry != end; ++entry) {
       if (!std::binary_search(series.begin(), series.end(), entry->series)) continue;
-      if (!visit_new(entry->series, entry->entity)) return Ok();
+      if (!visit_new(entry->series, entry->entity)) return seen.outcome();
     }
   }
   for (const SnapshotRun& run : runs) {
     if (stopped || seen.size() == series.size()) break;
     RETURN_IF_ERROR(run.run->Lookup(subject, series, visit_new, cache));
+    RETURN_IF_ERROR(seen.outcome());
   }
   return Ok();
 }

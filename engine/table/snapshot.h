@@ -46,8 +46,8 @@ struct Snapshot {
   LogPosition flushed;  // everything up to it is in `parts`
 
   // Every series of `subject`, each once, in no order; stops when `visit` returns false. The entity
-  // view lives during the call. What is read of index runs is cached and charged to `cache`, unless
-  // that is null.
+  // view lives during the call. What is read of index runs is cached and charged to `cache`, and so
+  // is knowing many series that were met, unless it is null. kResourceExhausted.
   Result<> ScanSeries(SubjectId subject, const IndexRun::Visit& visit,
                       MemoryLedger* cache = nullptr) const;
   // Entities of `series` (ascending), each at most once.
