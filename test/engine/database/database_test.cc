@@ -228,6 +228,21 @@ TEST_CASE("a clock step suspends retention until it is confirmed", "[database][r
   REQUIRE(node.Read().empty());
 }
 
+TEST_CASE("rows at the ends of time are there after a restart", "[database]") {
+  Node node;
+  node.OpenWithMeasure();
+  const UnixNanos first = TimeRange::All().begin / kNanosPerMilli * kNanosPerMilli;
+  const UnixNanos last = TimeRange::All().end / kNanosPerMilli * kNanosPerMilli;
+  REQUIRE(node.Write({{1, first, 10}, {1, last, 20}}).result.has_value());
+  for (const bool flushed : {false, true}) {
+    CAPTURE(flushed);
+    if (flushed) REQUIRE(node.FlushAll().has_value());
+    node.Kill();
+    REQUIRE(node.Open().has_value());
+    REQUIRE(node.Read() == NodeRows{{{1, first}, {1, 10}}, {{1, last}, {1, 20}}});
+  }
+}
+
 TEST_CASE("the log is trimmed once everything in it is flushed", "[database][log]") {
   Node node;
   node.options().log.file_bytes = 64 << 10;
