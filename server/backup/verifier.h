@@ -39,8 +39,9 @@ struct VerifyProgress {
 // Called by the reading threads, one at a time.
 using VerifyProgressSink = std::function<void(const VerifyProgress&)>;
 
-// What `commit` promises against what `store` holds; the record is not written. Blocks; starts
-// `concurrency` threads of its own and joins them. kInvalidArgument for a request out of range.
+// What `commit` promises against what `store` holds; the record is not written. Blocks; reads with
+// `concurrency` threads, of which it starts and joins all but the calling one, and with fewer where
+// the machine has none left. kInvalidArgument for a request out of range.
 Result<VerificationRecord> Verify(ObjectStore& store, const CommitRecord& commit,
                                   const VerifyRequest& request, const Clock& clock,
                                   std::stop_token stop, const VerifyProgressSink& progress = {});

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <ctime>
 #include <string_view>
+#include <system_error>
 #include <thread>
 #include <unordered_set>
 #include <utility>
@@ -530,7 +531,12 @@ class HttpServer::Impl {
       listener->OnEmpty([this] { EndGraceWhenEmpty(); });
       listener->Accept();
     }
-    thread_ = std::thread([this] { io_.run(); });
+    try {
+      thread_ = std::thread([this] { io_.run(); });
+    } catch (const std::system_error& refused) {
+      return Error{ErrorCode::kResourceExhausted,
+                   fmt::format("start the thread of the HTTP server: {}", refused.what())};
+    }
     return Ok();
   }
 

@@ -46,7 +46,8 @@ struct HttpLimits {
 
 class HttpServer {
  public:
-  // Listens on all addresses, or on none: kUnavailable names the one that is taken or unknown.
+  // Listens on all addresses, or on none: kUnavailable names the one that is taken or unknown;
+  // kResourceExhausted: the machine has no thread left.
   // Registers ficus_http_requests_total{listener,status}, ficus_http_connections{listener} and
   // ficus_http_refused_total{listener} with `registry`, which outlives the server.
   static Result<std::unique_ptr<HttpServer>> Start(std::vector<HttpListener> listeners,

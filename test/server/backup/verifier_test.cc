@@ -2,18 +2,25 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cerrno>
 #include <set>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <utility>
 
 #include <catch2/catch.hpp>
+#include <unistd.h>
 
 #include "engine/base/clock.h"
+#include "engine/base/log.h"
 #include "server/backup/layout.h"
 #include "server/backup/repository.h"
 #include "server/backup/repository_keys.h"
 #include "server/remote/memory_store.h"
 #include "server/remote/store_decorator.h"
 #include "test/server/backup/sample_backup.h"
+#include "test/support/forbidden_calls.h"
+#include "test/support/skip.h"
 
 namespace ficus {
 namespace {
@@ -316,6 +323,25 @@ TEST_CASE("a lesser verdict does not hide a weightier one", "[backup]") {
   REQUIRE_FALSE(record(VerifyLevel::kQuick));
   REQUIRE_FALSE(record(VerifyLevel::kSample));
   REQUIRE(record(VerifyLevel::kFull));
+}
+
+// The child's exit status says what went wrong.
+TEST_CASE("a verification that gets no threads reads everything itself", "[backup]") {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    if (!ForbidCalls({SYS_clone, SYS_clone3}, EAGAIN)) ::_exit(100);
+    const LogCapture log;
+    MemoryStore store;
+    const CommitRecord commit = WriteBackup(store, {});
+    const VerificationRecord record = Verify(store, commit, VerifyLevel::kFull);
+    if (record.objects_read != commit.object_count) ::_exit(1);
+    ::_exit(log.Count("backup.no_thread") == 1 ? 0 : 2);
+  }
+  int status = -1;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  REQUIRE(WIFEXITED(status));
+  if (WEXITSTATUS(status) == 100) SKIP_TEST("seccomp filters are not allowed here");
+  REQUIRE(WEXITSTATUS(status) == 0);
 }
 
 }  // namespace

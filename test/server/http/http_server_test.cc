@@ -2,19 +2,25 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cerrno>
 #include <chrono>
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <thread>
 #include <vector>
 
 #include <catch2/catch.hpp>
+#include <unistd.h>
 
 #include "engine/base/log.h"
 #include "server/http/routes.h"
 #include "server/observability/prometheus_text.h"
 #include "test/server/http/loopback_client.h"
+#include "test/support/forbidden_calls.h"
+#include "test/support/skip.h"
 
 namespace ficus {
 namespace {
@@ -479,6 +485,25 @@ TEST_CASE("after a stop nobody is let in", "[http]") {
   const uint16_t port = fixture.port();
   fixture.server->Stop(milliseconds(0));
   REQUIRE_THROWS(LoopbackClient(port));
+}
+
+// The child's exit status says what went wrong.
+TEST_CASE("a server that gets no thread does not start", "[http]") {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    if (!ForbidCalls({SYS_clone, SYS_clone3}, EAGAIN)) ::_exit(100);
+    const LogCapture log;
+    MetricRegistry registry;
+    const auto refused =
+        HttpServer::Start({{"http", "127.0.0.1", 0, HttpRouter()}}, HttpLimits(), registry);
+    if (refused) ::_exit(1);
+    ::_exit(refused.error().code == ErrorCode::kResourceExhausted ? 0 : 2);
+  }
+  int status = -1;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  REQUIRE(WIFEXITED(status));
+  if (WEXITSTATUS(status) == 100) SKIP_TEST("seccomp filters are not allowed here");
+  REQUIRE(WEXITSTATUS(status) == 0);
 }
 
 }  // namespace
