@@ -203,6 +203,7 @@ class TsTableImpl final : public TsTable {
     return environment_.seal == nullptr ? LogPosition() : environment_.seal->position();
   }
   void TryPin(const std::shared_ptr<Pin>& pin);
+  Epoch NextPinnedEpoch();
   PinnedTable PinnedFrom(std::shared_ptr<const Snapshot> files, LogPosition position);
 
   void MaybeCoalesce();
@@ -767,12 +768,22 @@ bool NamesSameFiles(const Manifest& a, const Manifest& b) {
 
 }  // namespace
 
+// The manifests of the table do not know which epochs its pins had: after a restart, or in a node
+// that an older backup was restored to, they would be given again. Times are not.
+Epoch TsTableImpl::NextPinnedEpoch() {
+  const auto now = static_cast<uint64_t>(std::max<UnixNanos>(environment_.clock.Now(), 0));
+  uint64_t next = epochs_.load();
+  while (next < now && !epochs_.compare_exchange_weak(next, now)) {
+  }
+  return Epoch(epochs_.fetch_add(1));
+}
+
 PinnedTable TsTableImpl::PinnedFrom(std::shared_ptr<const Snapshot> files, LogPosition position) {
   PinnedTable pinned;
   pinned.directory = options_.directory;
   if (read_only_) pinned.read_only_reason = read_only_->ToString();
   Manifest& manifest = pinned.manifest;
-  manifest.epoch = Epoch(epochs_.fetch_add(1));
+  manifest.epoch = NextPinnedEpoch();
   manifest.group = options_.group;
   manifest.log = environment_.log_id;
   manifest.flushed = position;

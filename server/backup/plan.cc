@@ -138,9 +138,12 @@ class Planner {
     if (!request_.can_copy) return Ok();
     const BackupObject& object = planned.object;
     const auto named = by_name_.find(CacheKey(object.folder, object.group, object.path));
-    if (named != by_name_.end() && LooksOf(*named->second.object) == LooksOf(file)) {
-      CopyFrom(*named->second.object, planned);
-      return Ok();
+    if (named != by_name_.end()) {
+      ASSIGN_OR_RETURN(const bool same, IsSame(*named->second.object, catalog, file, planned));
+      if (same) {
+        CopyFrom(*named->second.object, planned);
+        return Ok();
+      }
     }
     const auto [first, last] = by_looks_.equal_range(LooksOf(file));
     if (first == last) return Ok();
@@ -163,7 +166,8 @@ class Planner {
   Result<bool> IsSame(const BackupObject& object, const CatalogSnapshot& catalog,
                       const SnapshotFile& file, const PlannedFile& planned) {
     if (object.size_bytes != file.size_bytes) return false;
-    if (object.group == planned.object.group && LooksOf(object) == LooksOf(file)) return true;
+    const bool has_its_name = object.group == planned.object.group;
+    if (has_its_name && file.is_section_file && LooksOf(object) == LooksOf(file)) return true;
     ASSIGN_OR_RETURN(const std::optional<Sha256> hash, Hash(catalog, file));
     return hash == object.sha256;
   }

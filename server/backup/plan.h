@@ -1,10 +1,12 @@
 // Decides for each file of a snapshot how it comes into the backup: it is there already, it is
 // copied inside the store, or it is sent.
 //
-// What makes two contents the same is their SHA-256. Group id, path, size and checksum of a file
-// only tell which hash it had when it was backed up before: a group made anew has another id, and
-// a file number is never used again, so the key cannot mean two contents. Where the key says
-// nothing but an object of equal size and checksum exists, the local file is hashed to find out.
+// What makes two contents the same is their SHA-256. Group id, path, size and checksum of a section
+// file only tell which hash it had when it was backed up before: a group made anew has another id,
+// and a file number is never used again, so the key cannot mean two contents. Manifests and
+// identities are hashed whatever their key says: they end with their own CRC-32C, which gives all
+// of them one and the same checksum. Where the key says nothing but an object of equal size and
+// checksum exists, the local file is hashed to find out.
 #pragma once
 
 #include <cstdint>
@@ -46,8 +48,8 @@ struct PlanRequest {
   // What this run has written before it was interrupted.
   const std::vector<JournaledObject>& done;
   bool can_copy = true;  // whether the store can copy inside itself
-  // Of a local file; called for few of them. A damaged file is planned to be sent, which names the
-  // damage.
+  // Of a local file; called for small ones, and for few of the others. A damaged file is planned to
+  // be sent, which names the damage.
   std::function<Result<Sha256>(const CatalogSnapshot&, const SnapshotFile&)> hash;
 };
 

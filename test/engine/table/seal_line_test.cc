@@ -122,6 +122,29 @@ TEST_CASE("a table without news is pinned with the same manifest, byte for byte"
   REQUIRE(third->manifest.flushed == LogPosition(10));
 }
 
+TEST_CASE("no two manifests of pins have one epoch, also after a restart", "[table][snapshot]") {
+  TableHarness harness;
+  REQUIRE(harness.Open().has_value());
+  IntroduceBatches(harness, 1, 2);
+  harness.seal().Draw(LogPosition(2), kScn);
+  const Result<PinnedTable> first = harness.Pin();
+  REQUIRE(first.has_value());
+  const Manifest before = first->manifest;
+  harness.seal().Lift();
+  harness.Kill();
+  harness.clock().Advance(1);
+
+  REQUIRE(harness.Open().has_value());
+  harness.seal().Draw(LogPosition(3), kScn);
+  const Result<PinnedTable> second = harness.Pin();
+  REQUIRE(second.has_value());
+  REQUIRE(second->manifest.epoch > before.epoch);
+  // The table's own manifests go on from there.
+  IntroduceBatches(harness, 4, 4);
+  REQUIRE(harness.Flush().has_value());
+  REQUIRE(harness.Current()->manifest_epoch > second->manifest.epoch);
+}
+
 TEST_CASE("a flush of everything is done only when what lies beyond the line is flushed, too",
           "[table][snapshot]") {
   TableHarness harness;
