@@ -11,6 +11,8 @@
 namespace ficus {
 namespace {
 
+constexpr std::string_view kGone = "lost, or set aside as damaged, while the snapshot was taken";
+
 class Collector {
  public:
   Collector(FileSystem& fs, const PinnedGroup& group) : fs_(fs), group_(group) {}
@@ -31,9 +33,17 @@ class Collector {
     return group_.name + std::string(path.substr(group_.directory.size()));
   }
 
-  void AddLink(std::string source, uint64_t size_bytes, uint32_t checksum, bool is_section_file) {
-    SnapshotFile file{PlaceOf(source), size_bytes, checksum, is_section_file};
-    files_.links.push_back({std::move(source), std::move(file)});
+  void AddIdentity(std::string source, std::string_view bytes) {
+    SnapshotFile file{PlaceOf(source), bytes.size(), Crc32c(bytes), false};
+    files_.links.push_back({std::move(source), std::move(file), std::nullopt});
+  }
+
+  // `info` of a part or an index run.
+  template <typename Info>
+  void AddSectionFile(std::string source, const Info& info, DamageRecord if_gone) {
+    SnapshotFile file{PlaceOf(source), info.file_bytes, info.checksum, true};
+    if_gone.reason = kGone;
+    files_.links.push_back({std::move(source), std::move(file), std::move(if_gone)});
   }
 
   Result<std::string> ReadIdentity(const std::string& path) {
@@ -47,7 +57,7 @@ class Collector {
     if (identity.id != group_.id) {
       return Error{ErrorCode::kCorruption, fmt::format("{}: of another group", path)};
     }
-    AddLink(path, bytes.size(), Crc32c(bytes), false);
+    AddIdentity(path, bytes);
     return Ok();
   }
 
@@ -59,24 +69,24 @@ class Collector {
     if (identity.group != group_.id) {
       return Error{ErrorCode::kCorruption, fmt::format("{}: of another group", path)};
     }
-    AddLink(path, bytes.size(), Crc32c(bytes), false);
+    AddIdentity(path, bytes);
     return Ok();
   }
 
   void AddTable(const PinnedTable& table) {
     files_.directories.push_back(PlaceOf(table.directory));
     for (const SnapshotPart& part : table.files->parts) {
-      AddLink(JoinPath(table.directory, part.file->name()), part.part->info().file_bytes,
-              part.part->info().checksum, true);
+      const PartInfo& info = part.part->info();
+      AddSectionFile(JoinPath(table.directory, part.file->name()), info,
+                     {info.number, false, info.times, {}});
     }
     for (const SnapshotRun& run : table.files->runs) {
-      AddLink(JoinPath(table.directory, run.file->name()), run.run->info().file_bytes,
-              run.run->info().checksum, true);
+      const IndexRunInfo& info = run.run->info();
+      AddSectionFile(JoinPath(table.directory, run.file->name()), info,
+                     {info.number, true, TimeRange::All(), {}});
     }
-    std::string bytes = EncodeManifest(table.manifest);
-    SnapshotFile file{JoinPath(PlaceOf(table.directory), ManifestFileName(table.manifest.epoch)),
-                      bytes.size(), Crc32c(bytes), false};
-    files_.manifests.push_back({std::move(bytes), std::move(file)});
+    files_.manifests.push_back({table.manifest, JoinPath(PlaceOf(table.directory),
+                                                         ManifestFileName(table.manifest.epoch))});
   }
 
   FileSystem& fs_;

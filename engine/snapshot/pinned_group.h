@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -12,6 +13,7 @@
 #include "engine/model/catalog.h"
 #include "engine/model/ids.h"
 #include "engine/snapshot/snapshot_contents.h"
+#include "engine/table/manifest.h"
 #include "engine/table/seal_line.h"
 
 namespace ficus {
@@ -33,14 +35,17 @@ struct GroupFiles {
   struct Link {
     std::string source;  // below the root
     SnapshotFile file;
+    // What the manifest beside it says instead when the source is gone; none: there is no snapshot
+    // without it.
+    std::optional<DamageRecord> if_gone;
   };
-  struct NewFile {
-    std::string bytes;
-    SnapshotFile file;
+  struct NewManifest {
+    Manifest manifest;
+    std::string path;
   };
   std::vector<std::string> directories;  // parents first
   std::vector<Link> links;
-  std::vector<NewFile> manifests;
+  std::vector<NewManifest> manifests;
 };
 
 // Reads the identities, which are small, and nothing else. kCorruption: an identity is damaged.

@@ -1,6 +1,7 @@
 #include "engine/snapshot/snapshot_writer.h"
 
 #include <algorithm>
+#include <deque>
 #include <iterator>
 #include <memory>
 #include <utility>
@@ -11,8 +12,10 @@
 #include "engine/base/log.h"
 #include "engine/base/mutex.h"
 #include "engine/base/planted_bug.h"
+#include "engine/encoding/checksum.h"
 #include "engine/io/publish.h"
 #include "engine/snapshot/snapshot_name.h"
+#include "engine/table/recovery.h"
 
 namespace ficus {
 namespace {
@@ -44,7 +47,7 @@ Result<SnapshotContents> SnapshotWriter::Write(SnapshotDraft draft) {
   for (size_t i = 0; i < contents.catalogs.size(); ++i) {
     Collect(contents.catalogs[i], draft.groups[i]);
   }
-  Result<> made = Make();
+  Result<> made = Make(contents);
   if (made.has_value()) {
     const int64_t started = clock_.Monotonic();
     made = store_.Publish(contents);
@@ -70,8 +73,6 @@ void SnapshotWriter::Collect(CatalogSnapshot& catalog, const std::vector<PinnedG
     for (const std::string& damage : group.damage) {
       AddCatalogError(catalog, fmt::format("group {} is not whole: {}", group.name, damage));
     }
-    for (const auto& link : files->links) catalog.files.push_back(link.file);
-    for (const auto& manifest : files->manifests) catalog.files.push_back(manifest.file);
     std::move(files->directories.begin(), files->directories.end(),
               std::back_inserter(tree.directories));
     std::move(files->links.begin(), files->links.end(), std::back_inserter(tree.links));
@@ -79,20 +80,24 @@ void SnapshotWriter::Collect(CatalogSnapshot& catalog, const std::vector<PinnedG
   }
   std::sort(catalog.groups.begin(), catalog.groups.end(),
             [](const SnapshotGroup& a, const SnapshotGroup& b) { return a.name < b.name; });
-  std::sort(catalog.files.begin(), catalog.files.end(),
-            [](const SnapshotFile& a, const SnapshotFile& b) { return a.path < b.path; });
   trees_.push_back(std::move(tree));
 }
 
-Result<> SnapshotWriter::Make() {
+Result<> SnapshotWriter::Make(SnapshotContents& contents) {
   const int64_t started = clock_.Monotonic();
   for (const Tree& tree : trees_) RETURN_IF_ERROR(MakeDirectories(tree));
-  for (const Tree& tree : trees_) RETURN_IF_ERROR(LinkFiles(tree));
+  for (size_t i = 0; i < trees_.size(); ++i) {
+    RETURN_IF_ERROR(LinkFiles(trees_[i], contents.catalogs[i]));
+  }
   const int64_t linked = clock_.Monotonic();
   times_.link_nanos = linked - started;
   // Behind the links: the first sync then carries them, too, and those of the directories find
   // little left to do.
-  RETURN_IF_ERROR(WriteManifests());
+  RETURN_IF_ERROR(WriteManifests(contents));
+  for (CatalogSnapshot& catalog : contents.catalogs) {
+    std::sort(catalog.files.begin(), catalog.files.end(),
+              [](const SnapshotFile& a, const SnapshotFile& b) { return a.path < b.path; });
+  }
   RETURN_IF_ERROR(SyncDirectories());
   times_.sync_nanos = clock_.Monotonic() - linked;
   return Ok();
@@ -110,20 +115,50 @@ Result<> SnapshotWriter::MakeDirectories(const Tree& tree) {
   return Ok();
 }
 
-Result<> SnapshotWriter::LinkFiles(const Tree& tree) {
+Result<> SnapshotWriter::LinkFiles(Tree& tree, CatalogSnapshot& catalog) {
   size_t made = 0;
   for (const GroupFiles::Link& link : tree.links) {
     if (made++ % kNamesPerLook == 0 && stopped_()) return Cancelled();
-    RETURN_IF_ERROR(fs_.Link(link.source, JoinPath(tree.folder, link.file.path)));
+    const Result<> linked = fs_.Link(link.source, JoinPath(tree.folder, link.file.path));
+    if (linked.has_value()) {
+      catalog.files.push_back(link.file);
+    } else if (IsGone(link)) {
+      RecordGone(link, tree, catalog);
+    } else {
+      return linked;
+    }
   }
   return Ok();
 }
 
-Result<> SnapshotWriter::WriteManifests() {
-  std::vector<std::pair<std::string, std::string_view>> files;
-  for (const Tree& tree : trees_) {
-    for (const GroupFiles::NewFile& manifest : tree.manifests) {
-      files.emplace_back(JoinPath(tree.folder, manifest.file.path), manifest.bytes);
+// A pin keeps files from being removed, not from being set aside.
+bool SnapshotWriter::IsGone(const GroupFiles::Link& link) const {
+  if (!link.if_gone) return false;
+  const auto status = fs_.Status(link.source);
+  return !status.has_value() && status.error().code == ErrorCode::kNotFound;
+}
+
+void SnapshotWriter::RecordGone(const GroupFiles::Link& link, Tree& tree,
+                                CatalogSnapshot& catalog) {
+  for (GroupFiles::NewManifest& beside : tree.manifests) {
+    if (ParentPath(beside.path) != ParentPath(link.file.path)) continue;
+    RecordDamage(beside.manifest, {*link.if_gone});
+  }
+  const std::string_view group =
+      std::string_view(link.file.path).substr(0, link.file.path.find('/'));
+  AddCatalogError(catalog, fmt::format("group {} is not whole: {}: {}", group, link.source,
+                                       link.if_gone->reason));
+}
+
+Result<> SnapshotWriter::WriteManifests(SnapshotContents& contents) {
+  struct NewFile {
+    const GroupFiles::NewManifest* manifest;
+    size_t catalog;
+  };
+  std::vector<NewFile> files;
+  for (size_t i = 0; i < trees_.size(); ++i) {
+    for (const GroupFiles::NewManifest& manifest : trees_[i].manifests) {
+      files.push_back({&manifest, i});
     }
   }
   for (size_t begin = 0; begin < files.size(); begin += kManifestsPerBatch) {
@@ -131,12 +166,18 @@ Result<> SnapshotWriter::WriteManifests() {
     const size_t end = std::min(begin + kManifestsPerBatch, files.size());
     WriteBatch batch;
     std::vector<std::unique_ptr<File>> open;
+    std::deque<std::string> texts;
     for (size_t i = begin; i < end; ++i) {
-      ASSIGN_OR_RETURN(auto file, fs_.Open(files[i].first, {.file_class = FileClass::kSnapshot,
-                                                            .mode = OpenMode::kCreate}));
-      batch.Write(*file, 0, files[i].second);
+      const auto& [manifest, catalog] = files[i];
+      const std::string& bytes = texts.emplace_back(EncodeManifest(manifest->manifest));
+      ASSIGN_OR_RETURN(auto file,
+                       fs_.Open(JoinPath(trees_[catalog].folder, manifest->path),
+                                {.file_class = FileClass::kSnapshot, .mode = OpenMode::kCreate}));
+      batch.Write(*file, 0, bytes);
       if (!IsPlanted(PlantedBug::kSnapshotFilesNotSynced)) batch.Sync(*file, SyncKind::kAll);
       open.push_back(std::move(file));
+      contents.catalogs[catalog].files.push_back(
+          {manifest->path, bytes.size(), Crc32c(bytes), false});
     }
     RETURN_IF_ERROR(fs_.Write(batch));
   }

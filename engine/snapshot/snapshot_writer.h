@@ -32,7 +32,9 @@ struct SnapshotTimes {
 
 // One use, from one thread; blocking. Nothing of it is visible before the list is, and on an error
 // what was made is removed: the disk refuses a link or is full, or `stopped` says true
-// (kCancelled). A group whose identity is damaged is left out and named in its catalog's error.
+// (kCancelled). A group whose identity is damaged is left out and named in its catalog's error; a
+// part or an index run that was set aside after it was pinned is damaged in the manifest beside it,
+// and named there, too.
 class SnapshotWriter {
  public:
   // `sync_threads` wait for the disk beside the calling one: a hundred directories synced one after
@@ -55,14 +57,16 @@ class SnapshotWriter {
     std::string root;    // what is removed as a whole
     std::vector<std::string> directories;
     std::vector<GroupFiles::Link> links;
-    std::vector<GroupFiles::NewFile> manifests;
+    std::vector<GroupFiles::NewManifest> manifests;
   };
 
   void Collect(CatalogSnapshot& catalog, const std::vector<PinnedGroup>& groups);
-  Result<> Make();
+  Result<> Make(SnapshotContents& contents);
   Result<> MakeDirectories(const Tree& tree);
-  Result<> LinkFiles(const Tree& tree);
-  Result<> WriteManifests();
+  Result<> LinkFiles(Tree& tree, CatalogSnapshot& catalog);
+  bool IsGone(const GroupFiles::Link& link) const;
+  static void RecordGone(const GroupFiles::Link& link, Tree& tree, CatalogSnapshot& catalog);
+  Result<> WriteManifests(SnapshotContents& contents);
   Result<> SyncDirectories();
   void Undo(const SnapshotContents& contents);
 
@@ -71,7 +75,7 @@ class SnapshotWriter {
   SnapshotStore& store_;
   const std::function<bool()> stopped_;
   IoPool sync_pool_;
-  std::vector<Tree> trees_;
+  std::vector<Tree> trees_;  // one for each catalog
   SnapshotTimes times_;
 };
 

@@ -12,6 +12,7 @@
 #include "engine/io/faulty_file_system.h"
 #include "engine/io/publish.h"
 #include "engine/snapshot/snapshot_contents.h"
+#include "engine/table/manifest.h"
 #include "test/engine/database/database_harness.h"
 #include "test/support/seed.h"
 
@@ -554,6 +555,59 @@ TEST_CASE("a group whose flush fails is left out as a whole and named", "[databa
   for (const SnapshotGroup& group : measure->groups) REQUIRE(group.name != "other");
   REQUIRE(node.IsWhole(taken->id));
   REQUIRE(RowsIn(*memory, *taken).size() == 2);
+}
+
+// What the table does between the pin and the link when it finds damage.
+void SetAside(FileSystem& fs, const std::string& path) {
+  const std::string quarantine = JoinPath(ParentPath(path), "quarantine");
+  REQUIRE(fs.CreateDirectory(quarantine).has_value());
+  REQUIRE(fs.Rename(path, JoinPath(quarantine, BaseName(path))).has_value());
+}
+
+Manifest ManifestBeside(FileSystem& fs, const CatalogSnapshot& catalog, std::string_view path) {
+  for (const SnapshotFile& file : catalog.files) {
+    if (ParentPath(file.path) != ParentPath(path) || !file.path.ends_with(".snp")) continue;
+    const auto bytes = ReadWholeFile(fs, JoinPath(SnapshotFolder(catalog), file.path),
+                                     kManifestBytesMax, FileClass::kTool);
+    REQUIRE(bytes.has_value());
+    return DecodeManifest(*bytes).value();
+  }
+  FAIL("no manifest beside " << path);
+  return {};
+}
+
+TEST_CASE("a file that is set aside before it is linked is named, the rest is in the snapshot",
+          "[database][snapshot]") {
+  Node node;
+  node.OpenWithMeasure();
+  node.MakeGroup("other");
+  node.Write({{1, node.now(), 1}});
+  REQUIRE(node.FlushAll().has_value());
+  node.Write({{1, node.now() + 1, 2}});
+  node.Write({{3, node.now(), 3}}, "other");
+  REQUIRE(node.FlushAll().has_value());
+  const auto before = node.Snapshot();
+  REQUIRE(before.has_value());
+  const std::string suffix = GENERATE(as<std::string>(), ".part", ".idx");
+  const auto& files = Find(*before, "measure")->files;
+  const auto lost = std::find_if(files.begin(), files.end(), [&](const SnapshotFile& file) {
+    return file.path.starts_with(kGroup) && file.path.ends_with(suffix);
+  });
+  REQUIRE(lost != files.end());
+  const std::string path = JoinPath("measure/data", lost->path);
+  SetAside(node.fs(), path);
+
+  const auto taken = node.Snapshot();
+  REQUIRE(taken.has_value());
+  const CatalogSnapshot& measure = *Find(*taken, "measure");
+  REQUIRE(measure.error.find("group sw_metric is not whole: " + path) != std::string::npos);
+  REQUIRE(measure.groups.size() == 2);
+  REQUIRE(measure.files.size() == files.size() - 1);
+  REQUIRE(node.IsWhole(taken->id));
+  const Manifest manifest = ManifestBeside(node.fs(), measure, lost->path);
+  REQUIRE(manifest.damaged.size() == 1);
+  REQUIRE(manifest.damaged[0].is_index == (suffix == ".idx"));
+  REQUIRE(RowsIn(node.fs(), *taken, "other").size() == 1);
 }
 
 TEST_CASE("old snapshots go by count and age, and never one that is held", "[database][snapshot]") {
