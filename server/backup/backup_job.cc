@@ -125,6 +125,8 @@ Result<std::unique_ptr<BackupJob>> BackupJob::Reopen(const JobTools& tools, cons
 Result<> BackupJob::Run(std::stop_token stop) {
   const EitherStop either(stop, lost_.get_token());
   auto done = RunSteps(either.token());
+  const bool leaves_lease = lease_ && stop.stop_requested();
+  if (!done && journal_ && history_.aims.empty() && !leaves_lease) DropJournal();
   // Nobody comes back for it without a journal.
   if (snapshot_ && !journal_ && (dry_run_ || !done)) snapshot_->Discard();
   if (done || !lease_) return done;
@@ -298,21 +300,40 @@ bool BackupJob::IsUnchanged() const {
          newest.manifest.catalogs == CatalogsOf(contents);
 }
 
+Result<> BackupJob::OpenJournal() {
+  if (journal_) return Ok();
+  ASSIGN_OR_RETURN(journal_, RunJournal::Create(tools_.file_system, history_));
+  return Ok();
+}
+
+// Of a run that has put nothing into the store: nobody has to come back for it.
+void BackupJob::DropJournal() {
+  journal_.reset();
+  const auto removed = RunJournal::Remove(tools_.file_system, history_.run);
+  if (!removed) LogWarn("backup.journal_kept", "{}", removed.error().message);
+}
+
+Lease::Terms BackupJob::LeaseTerms() const {
+  return {.store = target_.store,
+          .clock = tools_.clock,
+          .random = tools_.random,
+          .node_id = tools_.node_id,
+          .run = history_.run,
+          .pause = tools_.pause};
+}
+
 Result<> BackupJob::HoldLease(std::stop_token stop) {
   if (lease_) return Ok();
-  const Lease::Terms terms = {.store = target_.store,
-                              .clock = tools_.clock,
-                              .random = tools_.random,
-                              .node_id = tools_.node_id,
-                              .run = history_.run,
-                              .pause = tools_.pause};
-  ASSIGN_OR_RETURN(lease_, Lease::Acquire(terms, tools_.lease_patience, stop));
+  ASSIGN_OR_RETURN(lease_, Lease::Acquire(LeaseTerms(), tools_.lease_patience, stop));
   lease_->KeepAlive([this] { lost_.request_stop(); });
   guarded_ = std::make_unique<GuardedStore>(target_.store, *lease_);
   return BindNode(stop);
 }
 
+// The journal first: by its name in there a later start knows the lease for its own, and need not
+// wait until it has expired.
 Result<> BackupJob::PlanUnderLease(std::stop_token stop) {
+  RETURN_IF_ERROR(OpenJournal());
   RETURN_IF_ERROR(HoldLease(stop));
   for (int plans = 1; plans < kPlansMax; ++plans) {
     ASSIGN_OR_RETURN(const std::string revision, tools_.layout.Revision(store(), stop));
@@ -324,9 +345,6 @@ Result<> BackupJob::PlanUnderLease(std::stop_token stop) {
 }
 
 Result<> BackupJob::Begin(std::stop_token stop) {
-  if (!journal_) {
-    ASSIGN_OR_RETURN(journal_, RunJournal::Create(tools_.file_system, history_));
-  }
   const RunAim aim = {place_, view_.next_generation, view_.newest_generation};
   RETURN_IF_ERROR(journal_->AddAim(aim));
   history_.aims.push_back(aim);
@@ -587,6 +605,9 @@ Result<> BackupJob::TakeBack(std::stop_token stop) {
     }
     RETURN_IF_ERROR(RemoveOrphans(stop));
     RETURN_IF_ERROR(tools_.layout.Withdraw(store(), history_.run, stop));
+  } else if (auto lease = Lease::TryAcquire(LeaseTerms(), stop)) {
+    // To be released: it may be the one that this run has left.
+    lease_ = *std::move(lease);
   }
   return Finish(stop);
 }

@@ -4,8 +4,9 @@
 //
 //     snapshot   taken or, by a resumed run, held again; a problem that it names fails the run
 //     plan       what is committed is read, and each file gets its way; a dry run ends here
+//     journal    names the run on the local disk: after a kill the lease is known for its own
 //     lease      from here on the store is changed, and only while the lease is held
-//     journal    aim and keys are on the local disk before
+//     aim        and keys are in the journal before
 //     marker     says in the store that objects without a manifest may appear; then
 //     objects    each verified on the local disk, each journalled once the store has it all
 //     manifest   lists every object, every catalog and every group, then
@@ -106,6 +107,9 @@ class BackupJob {
   Result<> BindNode(std::stop_token stop);
   Result<> PlanRun(std::stop_token stop);
   Result<bool> PlanFor(const std::string& place, std::stop_token stop, std::string& why);
+  Result<> OpenJournal();
+  void DropJournal();
+  Lease::Terms LeaseTerms() const;
   Result<> HoldLease(std::stop_token stop);
   Result<> PlanUnderLease(std::stop_token stop);
   Result<> Begin(std::stop_token stop);

@@ -579,6 +579,7 @@ bool DieAndSettle(CrashScene& scene, const Death& death, size_t concurrency) {
   }
   harness.ReplaceFileSystem(std::move(after));
   const bool had_journal = !ListJournals(*harness.fs)->empty();
+  const int64_t began = harness.clock.Monotonic();
   auto settled = harness.Settle(*store, death.take_back);
   INFO((settled ? std::string("settled") : settled.error().ToString()));
   REQUIRE(settled.has_value());
@@ -594,6 +595,8 @@ bool DieAndSettle(CrashScene& scene, const Death& death, size_t concurrency) {
   }
   // A new run brings everything up to date and leaves nothing either.
   RequireDone(harness.RunOnce(*store));
+  // Nobody has waited for the lease of the dead run.
+  REQUIRE(harness.clock.Monotonic() == began);
   REQUIRE(Restored(*store, Newest(CheckedBackups(*store)).manifest) == scene.wanted);
   REQUIRE(Leftovers(*store) == std::set<std::string>());
   return true;
