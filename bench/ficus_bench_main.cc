@@ -17,10 +17,10 @@ struct Workload {
 };
 
 constexpr Workload kWorkloads[] = {
-    {"I1", ServerIngest}, {"I2", EngineIngest}, {"I3", WireDecode},      {"Q1", OneSeries},
-    {"Q2", FanOut},       {"Q3", GroupBy},      {"S1", Snapshots},       {"S3", ColdOpen},
-    {"M1", Memory},       {"E1", Encodings},    {"A1", Acknowledgement}, {"B1", BackupUnderLoad},
-    {"R1", Endurance},
+    {"I1", ServerIngest},    {"I2", EngineIngest}, {"I3", WireDecode}, {"Q1", OneSeries},
+    {"Q2", FanOut},          {"Q3", GroupBy},      {"S1", Snapshots},  {"S3", ColdOpen},
+    {"W1", FileIo},          {"M1", Memory},       {"E1", Encodings},  {"A1", Acknowledgement},
+    {"B1", BackupUnderLoad}, {"R1", Endurance},
 };
 
 bool IsWanted(const BenchOptions& options, const char* name) {

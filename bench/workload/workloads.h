@@ -17,6 +17,7 @@ RunWorkload FanOut;           // fan_out.cc
 RunWorkload GroupBy;          // group_by.cc
 RunWorkload Snapshots;        // snapshots.cc
 RunWorkload ColdOpen;         // cold_open.cc
+RunWorkload FileIo;           // file_io.cc
 RunWorkload Memory;           // memory.cc
 RunWorkload Encodings;        // encodings.cc
 RunWorkload Endurance;        // endurance.cc
