@@ -76,7 +76,7 @@ void Ordeal::Fall() {
   if (load_ == nullptr) return;
   // A client that has not begun to write waits for a node; one that has ends with it.
   if (tail_.Runs() == runs_before_) load_->Signal(SIGKILL);
-  load_->Wait(std::chrono::seconds(60));
+  load_->Wait(std::chrono::seconds(300));
   load_.reset();
   upheaval_.End();
 }
@@ -88,7 +88,7 @@ std::string Ordeal::VerifyBackup() {
 std::string Ordeal::Ask(const std::string& what, std::vector<std::string> command) {
   const std::string output = folder_ + "/" + what + ".out";
   std::filesystem::remove(output);
-  if (ChildProcess(command, output).Wait(std::chrono::seconds(120)) == 0) return "";
+  if (ChildProcess(command, output).Wait(std::chrono::seconds(300)) == 0) return "";
   return what + ": " + ReadFile(output);
 }
 
