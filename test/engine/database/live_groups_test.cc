@@ -101,7 +101,7 @@ TEST_CASE("who still holds a retired group gets no more work from it", "[databas
 TEST_CASE("the files of a retired group stay while one of its jobs is under way",
           "[database][groups]") {
   Groups node;
-  node.world.FlushTables(*node.groups.Find(kWeb), [](const Result<>&) {});
+  GroupWorld::FlushTables(*node.groups.Find(kWeb), [](const Result<>&) {});
   node.Retire(kWeb, 5);
   node.groups.DeleteDrained();
   REQUIRE(node.IsThere());

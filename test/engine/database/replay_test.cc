@@ -44,12 +44,12 @@ class Node {
     return world_->log().log().last_position();
   }
   LogPosition AppendRows(GroupStore& store, const std::vector<NodeRow>& rows) {
-    return Append({world_->RowsOf(world_->Route(store, rows)), {}, {}});
+    return Append({GroupWorld::RowsOf(GroupWorld::Route(store, rows)), {}, {}});
   }
   // One batch, and its tables have it.
   LogPosition Write(GroupStore& store, const std::vector<NodeRow>& rows) {
-    std::vector<Routed> routed = world_->Route(store, rows);
-    const LogPosition position = Append({world_->RowsOf(routed), {}, {}});
+    std::vector<Routed> routed = GroupWorld::Route(store, rows);
+    const LogPosition position = Append({GroupWorld::RowsOf(routed), {}, {}});
     world_->Introduce(std::move(routed), position.value());
     return position;
   }
@@ -81,7 +81,9 @@ class Node {
     return id == GroupId(kMesh) ? mesh_.get() : nullptr;
   };
   std::function<void(std::function<void(Result<>)>)> flush_all =
-      [this](std::function<void(Result<>)> done) { world_->FlushTables(*web_, std::move(done)); };
+      [this](std::function<void(Result<>)> done) {
+        GroupWorld::FlushTables(*web_, std::move(done));
+      };
 
  private:
   void Live() { world_ = std::make_unique<GroupWorld>(*faults_, *log_fs_, ledger_bytes_); }
@@ -140,8 +142,8 @@ TEST_CASE("rows that a manifest covers are not brought again, those behind it ar
 TEST_CASE("of one batch, a table that flushed it skips its share and the other one takes its own",
           "[database][replay]") {
   Node node;
-  std::vector<Routed> routed = node.world().Route(node.web(), {{2, kDay, 10}, {3, kDay, 20}});
-  const LogPosition position = node.Append({node.world().RowsOf(routed), {}, {}});
+  std::vector<Routed> routed = GroupWorld::Route(node.web(), {{2, kDay, 10}, {3, kDay, 20}});
+  const LogPosition position = node.Append({GroupWorld::RowsOf(routed), {}, {}});
   routed.pop_back();
   node.world().Introduce(std::move(routed), position.value());
   node.world().Flush(node.web());
@@ -154,9 +156,9 @@ TEST_CASE("of one batch, a table that flushed it skips its share and the other o
 TEST_CASE("shares of one batch for one table come to it together", "[database][replay]") {
   Node node;
   LogRecord record;
-  record.rows = node.world().RowsOf(node.world().Route(node.web(), {{2, kDay, 10}}));
+  record.rows = GroupWorld::RowsOf(GroupWorld::Route(node.web(), {{2, kDay, 10}}));
   record.rows.push_back(
-      node.world().Route(node.web(), {{2, kDay + 1, 11}, {4, kDay, 12}}).front().rows);
+      GroupWorld::Route(node.web(), {{2, kDay + 1, 11}, {4, kDay, 12}}).front().rows);
   node.Append(record);
   const ReplayOutcome outcome = node.RestartAndReplay();
   REQUIRE(outcome.rows == 3);
@@ -170,7 +172,7 @@ TEST_CASE("rows of a retired group are dropped wherever they stand in the log",
   Node node;
   node.AppendRows(node.web(), {{2, kDay, 10}});
   LogRecord retirement;
-  retirement.rows = node.world().RowsOf(node.world().Route(node.web(), {{2, kDay, 11}}));
+  retirement.rows = GroupWorld::RowsOf(GroupWorld::Route(node.web(), {{2, kDay, 11}}));
   retirement.retired_groups = {{Catalog::kMeasure, GroupId(kWeb)}};
   node.Append(retirement);
   node.AppendRows(node.web(), {{3, kDay, 12}});
@@ -205,7 +207,7 @@ TEST_CASE("rows of a removed segment are dropped, those behind the removal are n
   node.AppendRows(node.mesh(), {{2, kDay, 12}});
   const RemovedSegment removed{Catalog::kMeasure, GroupId(kWeb), kFirstDay, 77};
   LogRecord removal;
-  removal.rows = node.world().RowsOf(node.world().Route(node.mesh(), {{3, kDay, 13}}));
+  removal.rows = GroupWorld::RowsOf(GroupWorld::Route(node.mesh(), {{3, kDay, 13}}));
   removal.removed_segments = {removed};
   node.Append(removal);
   node.AppendRows(node.web(), {{4, kDay, 14}});
@@ -240,8 +242,8 @@ TEST_CASE(
   Node node;
   LogCapture log;
   LogRecord record;
-  record.rows = node.world().RowsOf(
-      node.world().Route(node.web(), {{2, kDay, 10}, {2, kDay + kNanosPerDay, 11}}));
+  record.rows = GroupWorld::RowsOf(
+      GroupWorld::Route(node.web(), {{2, kDay, 10}, {2, kDay + kNanosPerDay, 11}}));
   RoutedRows lost = record.rows.front();
   if (misfit == Misfit::kGroup) lost.group = GroupId(9);
   if (misfit == Misfit::kSegment) lost.segment.end -= 1;
@@ -389,7 +391,7 @@ TEST_CASE(
     "there",
     "[database][replay]") {
   Node node;
-  RoutedRows rows = node.world().Route(node.web(), {{2, kDay, 10}}).front().rows;
+  RoutedRows rows = GroupWorld::Route(node.web(), {{2, kDay, 10}}).front().rows;
   REQUIRE(FindTable(nullptr, rows).error().code == ErrorCode::kNotFound);
   REQUIRE(*FindTable(&node.web(), rows) ==
           *(*node.web().FindSegment(kFirstDay))->Shard(ShardId(0)));

@@ -30,7 +30,7 @@ struct Router {
   ~Router() { world->Die(); }
 
   // What was routed and refused before is forgotten.
-  void Route(const std::vector<NodeRow>& rows) { Route(world->Keyed(*store, rows)); }
+  void Route(const std::vector<NodeRow>& rows) { Route(GroupWorld::Keyed(*store, rows)); }
   void Route(KeyedRows rows) {
     routed.clear();
     refused.clear();
@@ -120,10 +120,10 @@ TEST_CASE("rows are parted by segment and shard, and keep their order there",
 
 TEST_CASE("what is routed and refused comes behind what was before", "[database][router]") {
   Router router;
-  router.routed = router.world->Route(*router.store, {{1, kDay, 10}});
+  router.routed = GroupWorld::Route(*router.store, {{1, kDay, 10}});
   router.refused = {{3, ErrorCode::kNotFound}};
   router.Fail(IoOp::kCreateDirectory, "seg-", ENOSPC);
-  RouteRows(*router.store, router.world->Keyed(*router.store, {{1, kDay, 11}, {1, kDay - 1, 12}}),
+  RouteRows(*router.store, GroupWorld::Keyed(*router.store, {{1, kDay, 11}, {1, kDay - 1, 12}}),
             router.routed, router.refused);
   REQUIRE(router.routed.size() == 2);
   REQUIRE(Values(router.routed[0]) == std::vector<int64_t>{10});
@@ -190,7 +190,7 @@ TEST_CASE("rows whose series id belongs to another entity are refused, and the o
   Router router;
   LogCapture log;
   router.world->Write(*router.store, 1, {{2, kDay, 10}});
-  KeyedRows rows = router.world->Keyed(
+  KeyedRows rows = GroupWorld::Keyed(
       *router.store,
       {{4, kDay, 40}, {2, kDay, 20}, {6, kDay, 60}, {2, kDay + 1, 21}, {3, kDay, 30}});
   rows.ordinals = {10, 11, 12, 13, 14};
@@ -210,7 +210,7 @@ TEST_CASE("a table of which every row is refused gets nothing", "[database][rout
   Router router;
   LogCapture log;
   router.world->Write(*router.store, 1, {{2, kDay, 10}});
-  KeyedRows rows = router.world->Keyed(*router.store, {{2, kDay, 20}});
+  KeyedRows rows = GroupWorld::Keyed(*router.store, {{2, kDay, 20}});
   ++rows.series_checks[0];
   router.Route(std::move(rows));
   REQUIRE(router.refused.size() == 1);
