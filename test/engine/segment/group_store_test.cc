@@ -383,14 +383,19 @@ TEST_CASE("a damaged segment that was made longer than today's layout reaches to
   REQUIRE(harness.SegmentFor(last + kNanosPerHour)->times().begin == last + kNanosPerHour);
 }
 
+// The directory of a segment with a row that a manifest names.
+std::string FlushedSegment(StoreHarness& harness) {
+  const auto table = harness.Table(kDay, 0);
+  harness.Introduce(*table, 1, kDay);
+  harness.Flush(*table);
+  return harness.SegmentFor(kDay)->directory();
+}
+
 TEST_CASE("a damaged segment goes when its times are over", "[segment][group]") {
   StoreHarness harness;
   LogCapture log;
   REQUIRE(harness.Create().has_value());
-  const auto table = harness.Table(kDay, 0);
-  harness.Introduce(*table, 1, kDay);
-  harness.Flush(*table);
-  const std::string directory = harness.SegmentFor(kDay)->directory();
+  const std::string directory = FlushedSegment(harness);
   OpenDamaged(harness, directory);
   harness.store().RemoveExpiredDamage(kDay + 4 * kNanosPerDay - 1);
   REQUIRE(harness.Exists(directory));
@@ -404,10 +409,7 @@ TEST_CASE("a damaged segment stays while it is not known how far its rows go", "
   StoreHarness harness;
   LogCapture log;
   REQUIRE(harness.Create().has_value());
-  const auto table = harness.Table(kDay, 0);
-  harness.Introduce(*table, 1, kDay);
-  harness.Flush(*table);
-  const std::string directory = harness.SegmentFor(kDay)->directory();
+  const std::string directory = FlushedSegment(harness);
   const auto files = harness.fs().List(directory + "/shard-0");
   REQUIRE(files.has_value());
   for (const DirectoryEntry& file : *files) {
