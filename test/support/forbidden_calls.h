@@ -1,12 +1,17 @@
 // Makes system calls fail, for what a process does when the kernel or a sandbox refuses them.
 #pragma once
 
+#include <cerrno>
 #include <cstddef>
 #include <initializer_list>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <vector>
+
+#include <unistd.h>
 
 namespace ficus {
 
@@ -23,6 +28,25 @@ inline bool ForbidCalls(std::initializer_list<long> numbers, int error_number) {
   const sock_fprog filter{static_cast<unsigned short>(program.size()), program.data()};
   return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
          ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0;
+}
+
+// With it a child process tells that filters are not allowed.
+inline constexpr int kFiltersRefused = 100;
+
+// The exit status of `child`; -1 when it did not end by itself or was never made.
+inline int ExitStatusOf(pid_t child) {
+  int status = -1;
+  if (child < 0 || ::waitpid(child, &status, 0) != child) return -1;
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+// What `body` returns, 0 to 99, in a child process that gets no thread; or kFiltersRefused, or -1.
+template <typename Body>
+int RunWithoutThreads(const Body& body) {
+  const pid_t child = ::fork();
+  if (child != 0) return ExitStatusOf(child);
+  if (!ForbidCalls({SYS_clone, SYS_clone3}, EAGAIN)) ::_exit(kFiltersRefused);
+  ::_exit(body());
 }
 
 }  // namespace ficus

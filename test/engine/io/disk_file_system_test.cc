@@ -574,14 +574,14 @@ namespace {
 int RunAlone(const char* name, int error_number) {
   const pid_t child = ::fork();
   if (child == 0) {
-    if (error_number != 0 && !ForbidCalls({SYS_io_uring_setup}, error_number)) ::_exit(100);
+    if (error_number != 0 && !ForbidCalls({SYS_io_uring_setup}, error_number)) {
+      ::_exit(kFiltersRefused);
+    }
     ::setenv("FICUS_TEST_URING_ERRNO", std::to_string(error_number).c_str(), 1);
     ::execl("/proc/self/exe", "engine_io_test", name, static_cast<char*>(nullptr));
     ::_exit(101);
   }
-  int status = -1;
-  if (child < 0 || ::waitpid(child, &status, 0) != child) return -1;
-  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  return ExitStatusOf(child);
 }
 
 }  // namespace
@@ -589,7 +589,7 @@ int RunAlone(const char* name, int error_number) {
 TEST_CASE("without io_uring the disk works and the cause is named", "[io][uring]") {
   const int error_number = GENERATE(EPERM, ENOSYS, ENOMEM);
   const int status = RunAlone("io_uring is refused (child)", error_number);
-  if (status == 100) SKIP_TEST("seccomp filters are not allowed here");
+  if (status == kFiltersRefused) SKIP_TEST("seccomp filters are not allowed here");
   CAPTURE(error_number);
   REQUIRE(status == 0);
 }
@@ -624,7 +624,7 @@ TEST_CASE("io_uring is refused (child)", "[.child]") {
 TEST_CASE("a ring that breaks and cannot be replaced is done without", "[io][uring]") {
   if (!UringRefusal().empty()) SKIP_TEST("io_uring cannot be used here");
   const int status = RunAlone("io_uring breaks (child)", 0);
-  if (status == 100) SKIP_TEST("seccomp filters are not allowed here");
+  if (status == kFiltersRefused) SKIP_TEST("seccomp filters are not allowed here");
   REQUIRE(status == 0);
 }
 
@@ -634,7 +634,7 @@ TEST_CASE("io_uring breaks (child)", "[.child]") {
   REQUIRE(fs.has_value());
   const auto file = Create(**fs, "f");
   REQUIRE(file->WriteAt(0, "abc"));
-  if (!ForbidCalls({SYS_io_uring_setup, SYS_io_uring_enter}, EPERM)) std::_Exit(100);
+  if (!ForbidCalls({SYS_io_uring_setup, SYS_io_uring_enter}, EPERM)) std::_Exit(kFiltersRefused);
   // The ring of this thread, then the shared one.
   for (int i = 0; i < 2; ++i) REQUIRE_FALSE(file->WriteAt(3, "def"));
   WriteBatch batch;

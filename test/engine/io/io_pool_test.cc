@@ -1,12 +1,8 @@
 #include "engine/io/io_pool.h"
 
 #include <atomic>
-#include <cerrno>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 
 #include <catch2/catch.hpp>
-#include <unistd.h>
 
 #include "engine/base/log.h"
 #include "test/support/forbidden_calls.h"
@@ -58,23 +54,18 @@ TEST_CASE("a pool without threads leaves the work to its caller", "[io]") {
   REQUIRE(calls == 5);
 }
 
-// The child's exit status says what went wrong.
+// The status says what went wrong.
 TEST_CASE("a pool that gets no threads leaves the work to its caller", "[io]") {
-  const pid_t child = ::fork();
-  if (child == 0) {
-    if (!ForbidCalls({SYS_clone, SYS_clone3}, EAGAIN)) ::_exit(100);
+  const int status = RunWithoutThreads([] {
     const LogCapture log;
     IoPool pool(3);
     int calls = 0;
     for (int i = 0; i < 3; ++i) pool.ForEach(5, [&calls](size_t) { ++calls; });
-    if (calls != 15) ::_exit(1);
-    ::_exit(log.Count("io.no_thread") == 1 ? 0 : 2);
-  }
-  int status = -1;
-  REQUIRE(::waitpid(child, &status, 0) == child);
-  REQUIRE(WIFEXITED(status));
-  if (WEXITSTATUS(status) == 100) SKIP_TEST("seccomp filters are not allowed here");
-  REQUIRE(WEXITSTATUS(status) == 0);
+    if (calls != 15) return 1;
+    return log.Count("io.no_thread") == 1 ? 0 : 2;
+  });
+  if (status == kFiltersRefused) SKIP_TEST("seccomp filters are not allowed here");
+  REQUIRE(status == 0);
 }
 
 }  // namespace ficus

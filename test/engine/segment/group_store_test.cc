@@ -278,25 +278,6 @@ TEST_CASE("only segments that end before the time to live are expired", "[segmen
   REQUIRE(harness.store().Expired(kDay + 400 * kNanosPerDay).empty());
 }
 
-TEST_CASE("a segment whose identity cannot be read is named, kept and never written",
-          "[segment][group]") {
-  StoreHarness harness;
-  LogCapture log;
-  REQUIRE(harness.Create().has_value());
-  const std::string directory = harness.SegmentFor(kDay)->directory();
-  harness.SegmentFor(kDay + kNanosPerDay);
-  harness.Kill();
-  REQUIRE(harness.fs().FlipBits(JoinPath(directory, kSegmentIdentityFile), 9, 1).has_value());
-  REQUIRE(harness.Open().has_value());
-  REQUIRE(harness.store().Segments(TimeRange::All()).size() == 1);
-  REQUIRE(harness.store().DamagedSegments().size() == 1);
-  REQUIRE(harness.store().DamagedSegments()[0].path == directory);
-  REQUIRE(harness.store().SegmentFor(kDay).error().code == ErrorCode::kCorruption);
-  REQUIRE(harness.store().SegmentFor(kDay + kNanosPerDay).has_value());
-  REQUIRE(harness.Exists(JoinPath(directory, kSegmentIdentityFile)));
-  REQUIRE(log.Count("segment.damage") == 1);
-}
-
 // Opens the group again with the identity of this segment damaged.
 void OpenDamaged(StoreHarness& harness, const std::string& directory) {
   harness.Kill();
@@ -304,6 +285,22 @@ void OpenDamaged(StoreHarness& harness, const std::string& directory) {
   REQUIRE(harness.fs().FlipBits(file, 9, 1).has_value());
   REQUIRE(harness.Open().has_value());
   REQUIRE(harness.store().DamagedSegments().size() == 1);
+}
+
+TEST_CASE("a segment whose identity cannot be read is named, kept and never written",
+          "[segment][group]") {
+  StoreHarness harness;
+  LogCapture log;
+  REQUIRE(harness.Create().has_value());
+  const std::string directory = harness.SegmentFor(kDay)->directory();
+  harness.SegmentFor(kDay + kNanosPerDay);
+  OpenDamaged(harness, directory);
+  REQUIRE(harness.store().Segments(TimeRange::All()).size() == 1);
+  REQUIRE(harness.store().DamagedSegments()[0].path == directory);
+  REQUIRE(harness.store().SegmentFor(kDay).error().code == ErrorCode::kCorruption);
+  REQUIRE(harness.store().SegmentFor(kDay + kNanosPerDay).has_value());
+  REQUIRE(harness.Exists(JoinPath(directory, kSegmentIdentityFile)));
+  REQUIRE(log.Count("segment.damage") == 1);
 }
 
 TEST_CASE("segments at the ends of time are there after a restart", "[segment][group]") {

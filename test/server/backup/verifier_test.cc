@@ -2,14 +2,10 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cerrno>
 #include <set>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <utility>
 
 #include <catch2/catch.hpp>
-#include <unistd.h>
 
 #include "engine/base/clock.h"
 #include "engine/base/log.h"
@@ -325,23 +321,18 @@ TEST_CASE("a lesser verdict does not hide a weightier one", "[backup]") {
   REQUIRE(record(VerifyLevel::kFull));
 }
 
-// The child's exit status says what went wrong.
+// The status says what went wrong.
 TEST_CASE("a verification that gets no threads reads everything itself", "[backup]") {
-  const pid_t child = ::fork();
-  if (child == 0) {
-    if (!ForbidCalls({SYS_clone, SYS_clone3}, EAGAIN)) ::_exit(100);
+  const int status = RunWithoutThreads([] {
     const LogCapture log;
     MemoryStore store;
     const CommitRecord commit = WriteBackup(store, {});
     const VerificationRecord record = Verify(store, commit, VerifyLevel::kFull);
-    if (record.objects_read != commit.object_count) ::_exit(1);
-    ::_exit(log.Count("backup.no_thread") == 1 ? 0 : 2);
-  }
-  int status = -1;
-  REQUIRE(::waitpid(child, &status, 0) == child);
-  REQUIRE(WIFEXITED(status));
-  if (WEXITSTATUS(status) == 100) SKIP_TEST("seccomp filters are not allowed here");
-  REQUIRE(WEXITSTATUS(status) == 0);
+    if (record.objects_read != commit.object_count) return 1;
+    return log.Count("backup.no_thread") == 1 ? 0 : 2;
+  });
+  if (status == kFiltersRefused) SKIP_TEST("seccomp filters are not allowed here");
+  REQUIRE(status == 0);
 }
 
 }  // namespace
