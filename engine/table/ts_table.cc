@@ -266,7 +266,8 @@ class TsTableImpl final : public TsTable {
   bool merging_ GUARDED_BY(mutex_) = false;
   bool coalescing_ GUARDED_BY(mutex_) = false;
   bool checking_ GUARDED_BY(mutex_) = false;
-  bool merge_all_ GUARDED_BY(mutex_) = false;
+  // Somebody waits until the parts up to this position are merged.
+  std::optional<LogPosition> merge_all_to_ GUARDED_BY(mutex_);
   LogPosition flushing_to_ GUARDED_BY(mutex_);
   Backoff flush_backoff_ GUARDED_BY(mutex_);
   Backoff merge_backoff_ GUARDED_BY(mutex_);
@@ -868,11 +869,18 @@ size_t RunsToMerge(const std::vector<SnapshotRun>& runs) {
 
 bool TsTableImpl::ChooseWork(Merge& merge) const {
   merge.snapshot = current_;
-  const std::vector<PartInfo> infos = InfosOf(*current_);
-  const std::vector<bool> barriers = BarriersOf(*current_);
-  merge.is_final = merge_all_;
-  merge.choice = merge_all_ ? ChooseFinalMerge(infos, barriers, options_.merge)
-                            : ChooseMerge(infos, barriers, options_.merge);
+  std::vector<PartInfo> infos = InfosOf(*current_);
+  std::vector<bool> barriers = BarriersOf(*current_);
+  merge.is_final = merge_all_to_.has_value();
+  if (merge.is_final) {
+    const auto younger = std::find_if(infos.begin(), infos.end(), [&](const PartInfo& info) {
+      return info.last_position > *merge_all_to_;
+    });
+    infos.erase(younger, infos.end());
+    barriers.resize(infos.size());
+  }
+  merge.choice = merge.is_final ? ChooseFinalMerge(infos, barriers, options_.merge)
+                                : ChooseMerge(infos, barriers, options_.merge);
   merge.runs_begin = RunsToMerge(current_->runs);
   return !merge.choice.empty() || merge.runs_begin < current_->runs.size();
 }
@@ -886,13 +894,15 @@ void TsTableImpl::MaybeMerge() {
     if (merging_) return;  // its end looks again
     if (closing_ || !*merge->pass || read_only_ || merge_timer_ != nullptr || !ChooseWork(*merge)) {
       finished = std::exchange(merge_waiters_, {});
-      merge_all_ = false;
+      merge_all_to_.reset();
     } else {
       merging_ = true;
     }
   }
   CallAll(finished, Ok());
-  if (!finished.empty() || merge->snapshot == nullptr) return;
+  // What was flushed meanwhile may be worth a merge of the ordinary kind.
+  if (!finished.empty()) return MaybeMerge();
+  if (merge->snapshot == nullptr) return;
   if (merge->choice.empty() && merge->runs_begin >= merge->snapshot->runs.size()) return;
   merge->started = environment_.clock.Monotonic();
   environment_.merge.Post([this, merge] { RunMerge(merge); });
@@ -911,7 +921,11 @@ void TsTableImpl::MergeAll(Waiter done) {
   {
     MutexLock lock(mutex_);
     merge_waiters_.push_back(std::move(done));
-    merge_all_ = true;
+    LogPosition newest = merge_all_to_.value_or(LogPosition());
+    for (const SnapshotPart& part : current_->parts) {
+      newest = std::max(newest, part.part->info().last_position);
+    }
+    merge_all_to_ = newest;
     backoff = std::exchange(merge_timer_, nullptr);
   }
   // Who asks for it does not wait until a failed merge may be tried again.
@@ -1132,7 +1146,7 @@ void TsTableImpl::EndMerge(const std::shared_ptr<Merge>& merge, const Result<>& 
       StartTimer(merge_timer_, environment_.merge, merge_backoff_.Next(),
                  &TsTableImpl::MergeTimerFired);
       failed = std::exchange(merge_waiters_, {});
-      merge_all_ = false;
+      merge_all_to_.reset();
     }
   }
   if (!result.has_value()) {

@@ -132,7 +132,8 @@ class TsTable {
   // kFailedPrecondition when the line was lifted. `done` comes from jobs and must not block.
   using PinDone = std::function<void(Result<PinnedTable>)>;
   virtual void PinAt(LogPosition position, PinDone done) = 0;
-  // Merges until the policy finds nothing more to do; for tests, tools and segments that went cold.
+  // Merges the parts that there are until the policy finds nothing more to do with them, and takes
+  // the time to write few bytes. What is flushed meanwhile is left alone: it would never end.
   virtual void MergeAll(std::function<void(Result<>)> done) = 0;
 
   // No job of this table runs or waits, nothing is unflushed and no one else holds its snapshot: it

@@ -143,6 +143,27 @@ TEST_CASE("a merge that was asked for takes the time to write fewer bytes", "[ta
   REQUIRE(harness.Current()->parts[0].part->info().file_bytes < flushed * 3 / 4);
 }
 
+TEST_CASE("a merge that was asked for leaves alone what is flushed meanwhile", "[table]") {
+  const auto seed = GENERATE(range(1, 21));
+  CAPTURE(seed);
+  TableHarness harness(static_cast<uint64_t>(seed));
+  REQUIRE(harness.Open().has_value());
+  for (uint64_t position = 1; position <= 2; ++position) {
+    harness.Introduce(position, {{1, static_cast<int64_t>(position), 0}});
+    REQUIRE(harness.Flush().has_value());
+  }
+  harness.Introduce(3, {{1, 3, 0}});
+  int ended = 0;
+  const auto count = [&](const Result<>& result) { ended += result.has_value() ? 1 : 0; };
+  harness.table().Flush(count);
+  harness.table().MergeAll(count);
+  REQUIRE(harness.executor().RunUntil([&] { return ended == 2; }));
+  const auto& parts = harness.Current()->parts;
+  REQUIRE(parts.size() == 2);
+  REQUIRE(parts[0].part->info().rows == 2);
+  REQUIRE(harness.Read().size() == 3);
+}
+
 TEST_CASE("a merge's inputs stay while a reader holds them", "[table]") {
   TableHarness harness;
   REQUIRE(harness.Open().has_value());
