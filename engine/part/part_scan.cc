@@ -278,7 +278,13 @@ Result<RowBatch> PartScan::DecodeCurrent() {
   ASSIGN_OR_RETURN(std::vector<FilePiece> pieces, CurrentPieces());
   ++cost_.blocks_read;
   cost_.rows_read += current_.header.rows;
-  return BlockReader(part_->info().number, current_.header, std::move(pieces)).Read(request_);
+  ASSIGN_OR_RETURN(
+      RowBatch rows,
+      BlockReader(part_->info().number, current_.header, std::move(pieces)).Read(request_));
+  // Many scans are open at the same time: each keeps what it took of its block, not what decoding
+  // all of it could have needed.
+  RETURN_IF_ERROR(block_memory_.Resize(std::min(block_memory_.bytes(), rows.MemoryBytes())));
+  return rows;
 }
 
 Result<> PartScan::CheckOrder(SeriesId first_series, UnixNanos first_time, SeriesId last_series,

@@ -164,7 +164,7 @@ bool Upheaval::Merge() {
   grpc::ClientContext context;
   SetDeadline(context);
   admin::v1::MergeRequest request;
-  request.set_wait(false);  // under load it may take long
+  request.set_wait(true);
   admin::v1::MergeResponse response;
   const grpc::Status status =
       admin::v1::AdminService::NewStub(channel_)->Merge(&context, request, &response);

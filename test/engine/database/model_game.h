@@ -36,6 +36,8 @@ class ModelGame : private MeasureDice {
     node_.options().table.flush_bytes = 1 << 20;
     node_.options().table.merge.parts_min = 2;
     node_.options().table.merge.parts_max = 3;
+    // As a node does: rows in memory leave room for questions.
+    node_.ledger().SetShare(MemoryConsumer::kMemParts, options.ledger_bytes / 2);
   }
 
   void Play() {

@@ -255,6 +255,22 @@ TEST_CASE("decoded blocks are charged one at a time and given back", "[part]") {
   REQUIRE((*cursor)->Next(rows).error().code == ErrorCode::kResourceExhausted);
 }
 
+TEST_CASE("a scan keeps what it took of a block, not what all of it could need", "[part]") {
+  constexpr size_t kCellBytes = 100'000;
+  PartDisk disk;
+  RowBatch batch = Grid(1, 10);
+  ColumnValues large(ColumnId(kPlainColumn.value() + 1), ColumnType::kString);
+  for (size_t row = 0; row < batch.rows(); ++row) large.AppendCell(std::string(kCellBytes, 'x'));
+  batch.columns.push_back(std::move(large));
+  const auto part = disk.Write(std::move(batch));
+  REQUIRE(part->info().blocks == 1);
+  const auto cursor = disk.Scan(*part, PlainScan(1));
+  RowBatch rows;
+  REQUIRE(cursor->Next(rows).value());
+  REQUIRE(rows.rows() == 10);
+  REQUIRE(disk.ledger.used_bytes(MemoryConsumer::kQueries) < kCellBytes);
+}
+
 TEST_CASE("the index that is kept is charged, and scans work without it", "[part]") {
   PartDisk disk;
   {
