@@ -75,7 +75,8 @@ struct RawBlock {
 };
 
 inline constexpr uint32_t kBlockRowsMax = 8192;
-inline constexpr uint32_t kBlockColumnsMax = 4096;
+// No fewer than a subject may ever have: a row cannot be divided between blocks.
+inline constexpr uint32_t kBlockColumnsMax = 1 << 16;
 // Of the cells of one block together. A writer ends a block long before.
 inline constexpr uint64_t kBlockCellBytesMax = 128 << 20;
 

@@ -17,6 +17,32 @@
 namespace ficus {
 namespace {
 
+// How many columns a batch with the columns of both would have.
+size_t ColumnsTogether(const RowBatch& a, const RowBatch& b) {
+  size_t count = a.columns.size();
+  auto other = a.columns.begin();
+  for (const ColumnValues& column : b.columns) {
+    while (other != a.columns.end() && other->id() < column.id()) ++other;
+    count += other == a.columns.end() || other->id() != column.id() ? 1 : 0;
+  }
+  return count;
+}
+
+// One row, without the columns in which it has no value.
+RowBatch RowAlone(const RowBatch& rows, size_t row) {
+  RowBatch alone;
+  alone.subject = rows.subject;
+  alone.series = {rows.series[row]};
+  alone.timestamps = {rows.timestamps[row]};
+  alone.versions = {rows.versions[row]};
+  if (rows.IsTombstone(row)) alone.tombstones = {true};
+  for (const ColumnValues& column : rows.columns) {
+    if (column.IsNull(row)) continue;
+    alone.columns.emplace_back(column.id(), column.type()).AppendFrom(column, row);
+  }
+  return alone;
+}
+
 // Rows wait in `open_` until their block is complete: first those of short series that are
 // complete, then, from `series_begin_` on, those of the series that is being added.
 class SectionPartWriter final : public PartWriter {
@@ -37,8 +63,10 @@ class SectionPartWriter final : public PartWriter {
  private:
   // Rows of one series.
   Result<> AddRun(const RowBatch& rows, RowRange run);
-  // How many of the rows may join the open block.
-  Result<size_t> FittingRows(const RowBatch& rows, RowRange run) const;
+  // Rows of one series in a batch of more columns than a block may have.
+  Result<> AddOneByOne(const RowBatch& rows, RowRange run);
+  // How many of the rows may join the open block, which has `columns` then.
+  Result<size_t> FittingRows(const RowBatch& rows, RowRange run, size_t columns) const;
   Result<> EndSeries();
   // The first `count` waiting rows become a block.
   Result<> EndBlock(size_t count);
@@ -72,8 +100,22 @@ Result<> SectionPartWriter::Add(const RowBatch& rows, RowRange range) {
     size_t end = begin;
     const SeriesId series = rows.series[begin];
     while (end < range.end && rows.series[end] == series) ++end;
-    RETURN_IF_ERROR(AddRun(rows, {begin, end}));
+    RETURN_IF_ERROR(rows.columns.size() <= kBlockColumnsMax ? AddRun(rows, {begin, end})
+                                                            : AddOneByOne(rows, {begin, end}));
     begin = end;
+  }
+  return Ok();
+}
+
+// No row has them all: they are rows of several times of one subject.
+Result<> SectionPartWriter::AddOneByOne(const RowBatch& rows, RowRange run) {
+  for (size_t row = run.begin; row < run.end; ++row) {
+    const RowBatch alone = RowAlone(rows, row);
+    if (alone.columns.size() > kBlockColumnsMax) {
+      return Error{ErrorCode::kInvalidArgument,
+                   "a row of more than " + std::to_string(kBlockColumnsMax) + " columns"};
+    }
+    RETURN_IF_ERROR(AddRun(alone, {0, 1}));
   }
   return Ok();
 }
@@ -106,8 +148,14 @@ Result<> SectionPartWriter::AddRun(const RowBatch& rows, RowRange run) {
   if (series_begin_ >= kSoloRowsMin && open_.rows() - series_begin_ + run.rows() >= kSoloRowsMin) {
     RETURN_IF_ERROR(EndBlock(series_begin_));
   }
+  size_t columns = ColumnsTogether(open_, rows);
+  if (columns > kBlockColumnsMax) {
+    RETURN_IF_ERROR(EndOpen());
+    ClearRows(open_);
+    columns = rows.columns.size();
+  }
   while (run.begin < run.end) {
-    ASSIGN_OR_RETURN(const size_t fitting, FittingRows(rows, run));
+    ASSIGN_OR_RETURN(const size_t fitting, FittingRows(rows, run, columns));
     if (fitting == 0) {
       RETURN_IF_ERROR(EndOpen());
       continue;
@@ -119,8 +167,12 @@ Result<> SectionPartWriter::AddRun(const RowBatch& rows, RowRange run) {
   return Ok();
 }
 
-Result<size_t> SectionPartWriter::FittingRows(const RowBatch& rows, RowRange run) const {
-  size_t fitting = std::min(run.rows(), kBlockRowsMax - open_.rows());
+Result<size_t> SectionPartWriter::FittingRows(const RowBatch& rows, RowRange run,
+                                              size_t columns) const {
+  const size_t rows_max =
+      columns == 0 ? kBlockRowsMax : std::min<size_t>(kBlockRowsMax, kBlockValuesTarget / columns);
+  // Fewer columns may have been there when the open block got its rows.
+  size_t fitting = std::min(run.rows(), rows_max - std::min(rows_max, open_.rows()));
   const size_t held = open_.rows() == 0 ? 0 : CellBytes(open_, {0, open_.rows()});
   if (held + CellBytes(rows, {run.begin, run.begin + fitting}) <= kBlockBytesTarget) return fitting;
   // The most rows whose cells fit.

@@ -37,6 +37,9 @@ inline constexpr size_t kSoloRowsMin = 64;
 inline constexpr size_t kSharedRowsTarget = 1024;
 // A block is closed early when its rows take this many bytes in memory.
 inline constexpr size_t kBlockBytesTarget = 2 << 20;
+// A block is closed early when it has this many values, nulls included: up to 512 columns it does
+// not matter, and the widest block there can be still fits into memory.
+inline constexpr size_t kBlockValuesTarget = 512 * size_t{kBlockRowsMax};
 // The cells of one row together.
 inline constexpr size_t kRowBytesMax = 64 << 20;
 
@@ -50,8 +53,8 @@ class PartWriter {
   virtual ~PartWriter() = default;
 
   // Rows that continue the order (subject, series, timestamp, winner first), CHECKed; losers are
-  // already gone. kInvalidArgument for a row beyond kRowBytesMax or at the last nanosecond;
-  // kCorruption when a column has another type than in rows before.
+  // already gone. kInvalidArgument for a row beyond kRowBytesMax or kBlockColumnsMax, or at the
+  // last nanosecond; kCorruption when a column has another type than in rows before.
   Result<> Add(const RowBatch& rows) { return Add(rows, {0, rows.rows()}); }
   virtual Result<> Add(const RowBatch& rows, RowRange range) = 0;
   // A block of another part, byte for byte; it must lie wholly after everything added before

@@ -43,8 +43,14 @@ struct PrimaryEntry {
 inline constexpr size_t kPrimaryRecordBytes = 72;
 // A primary block is closed once it has this many bytes.
 inline constexpr size_t kPrimaryBytesTarget = 2048;
-// Bounds what a reader allocates for one. A header has at most kBlockColumnsMax columns.
-inline constexpr size_t kPrimaryBytesMax = 1 << 20;
+// What a header takes at most: without its columns, and for each of them (id 5, type 1, length 5,
+// checksum 4, bounds 32).
+inline constexpr size_t kHeaderBytesMax = 128;
+inline constexpr size_t kHeaderColumnBytesMax = 47;
+// Bounds what a reader allocates for a primary block.
+inline constexpr size_t kPrimaryBytesMax = 4 << 20;
+static_assert(kPrimaryBytesTarget + kHeaderBytesMax + kBlockColumnsMax * kHeaderColumnBytesMax <=
+              kPrimaryBytesMax);
 
 // A block whose extents together are at most this long has one checksum.
 inline constexpr uint64_t kOneChecksumBytesMax = 4096;

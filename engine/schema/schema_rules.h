@@ -9,7 +9,8 @@
 
 namespace ficus {
 
-// All columns that a subject may ever have, dropped ones included.
+// All columns that a subject may ever have, dropped ones included. No more than a block may have:
+// it can hold rows of all times of its subject.
 inline constexpr size_t kSubjectColumnsMax = 1 << 16;
 
 // The names alone: they become parts of paths and of object keys.

@@ -8,6 +8,8 @@
 
 #include "engine/base/log.h"
 #include "engine/io/faulty_file_system.h"
+#include "engine/part/block_header.h"
+#include "engine/schema/schema_rules.h"
 #include "test/engine/database/group_world.h"
 
 namespace ficus {
@@ -80,6 +82,10 @@ std::vector<int64_t> Hosts(const Routed& routed) {
   }
   std::sort(hosts.begin(), hosts.end());
   return hosts;
+}
+
+TEST_CASE("a block can hold a row of every schema there may be", "[database][router]") {
+  REQUIRE(kSubjectColumnsMax <= kBlockColumnsMax);
 }
 
 TEST_CASE("rows are parted by segment and shard, and keep their order there",

@@ -22,6 +22,24 @@ RowBatch Series(const std::vector<size_t>& rows) {
   return PlainBatch(1, plain);
 }
 
+// Rows of one series with a value in each column.
+struct ColumnRange {
+  uint32_t first;
+  uint32_t count;
+};
+RowBatch WideBatch(size_t rows, ColumnRange columns) {
+  RowBatch batch = Series({rows});
+  batch.columns.clear();
+  for (uint32_t i = 0; i < columns.count; ++i) {
+    ColumnValues values(ColumnId(columns.first + i), ColumnType::kInt64);
+    for (size_t row = 0; row < rows; ++row) {
+      values.AppendWord(row % 2 == 0 ? i : ~uint64_t{0} >> 1);
+    }
+    batch.columns.push_back(std::move(values));
+  }
+  return batch;
+}
+
 // (series, rows) of each block.
 using Blocks = std::vector<std::pair<uint32_t, uint32_t>>;
 Blocks BlocksOf(const Part& part) {
@@ -115,6 +133,53 @@ TEST_CASE("columns come and go; one without a value is not written", "[part]") {
   REQUIRE(rows.has_value());
   REQUIRE(rows->columns[0].IsNull(0));
   REQUIRE(rows->columns[0].cell(1) == "x");
+}
+
+TEST_CASE("rows of as many columns as a subject may have are written and read", "[part][columns]") {
+  PartDisk disk;
+  const RowBatch rows = WideBatch(2, {1, 65'536});
+  const auto part = disk.Write(rows);
+  REQUIRE(part->Verify(FileClass::kTool).has_value());
+  const auto headers = HeadersOf(*part);
+  REQUIRE(headers.size() == 1);
+  REQUIRE(part->ReadBlock(headers[0], FileClass::kTool).value() == rows);
+}
+
+TEST_CASE("many columns with bounds end no flush", "[part][columns]") {
+  PartDisk disk;
+  const auto part = disk.Write(WideBatch(140, {1, 28'000}));
+  REQUIRE(part->Verify(FileClass::kTool).has_value());
+  REQUIRE(HeadersOf(*part)[0].columns[7].has_bounds);
+}
+
+TEST_CASE("a block ends before it would have more columns than it may", "[part][columns]") {
+  constexpr uint32_t kMany = kBlockColumnsMax / 2 + 1;
+  const RowBatch older = WideBatch(2, {1, kMany});
+  RowBatch newer = WideBatch(1, {kMany + 1, kMany});
+  newer.timestamps = {2'000};
+  PartDisk disk;
+  const auto part = disk.Write({older, newer}, {}, disk.Options());
+  REQUIRE(part->Verify(FileClass::kTool).has_value());
+  const auto headers = HeadersOf(*part);
+  REQUIRE(headers.size() == 2);
+  REQUIRE(part->ReadBlock(headers[0], FileClass::kTool).value() == older);
+  REQUIRE(part->ReadBlock(headers[1], FileClass::kTool).value() == newer);
+
+  // The same rows in one batch, in which each lacks what it never had.
+  RowBatch both = older;
+  REQUIRE(AppendRows(both, newer, {0, 1}).has_value());
+  REQUIRE(both.columns.size() > kBlockColumnsMax);
+  const auto same = disk.Write(both);
+  REQUIRE(same->Verify(FileClass::kTool).has_value());
+  REQUIRE(same->ReadBlock(HeadersOf(*same)[0], FileClass::kTool).value() == older);
+  REQUIRE(same->ReadBlock(HeadersOf(*same)[1], FileClass::kTool).value() == newer);
+}
+
+TEST_CASE("the more columns, the fewer rows in a block", "[part][columns]") {
+  PartDisk disk;
+  const auto part = disk.Write(WideBatch(1000, {1, 6000}));
+  REQUIRE(BlocksOf(*part) == Blocks{{1, 699}, {1, 301}});
+  REQUIRE(BlocksOf(*disk.Write(WideBatch(8192, {1, 20}))) == Blocks{{1, 8192}});
 }
 
 TEST_CASE("the extremes of time and version come back", "[part]") {

@@ -108,6 +108,51 @@ Result<std::vector<BlockHeader>> Unpack(const Packed& packed) {
 
 }  // namespace
 
+TEST_CASE("the largest header there can be fits into a primary block", "[part][columns]") {
+  SeededRandom random(kFile);
+  // What comes first leaves the primary block just short of its end.
+  std::vector<BlockHeader> headers = RandomHeaders(random, 12);
+  BlockHeader largest = headers.back();
+  largest.subject = SubjectId(largest.subject.value() + 1);
+  largest.series = 2;
+  largest.rows = 8191;
+  largest.first_series = SeriesId(0);
+  largest.last_series = SeriesId(std::numeric_limits<uint64_t>::max());
+  largest.times = {std::numeric_limits<int64_t>::max() - 3, std::numeric_limits<int64_t>::max()};
+  largest.one_checksum = false;
+  largest.columns.clear();
+  largest.keys.offset += headers.back().bytes();
+  largest.keys.bytes = std::numeric_limits<uint32_t>::max();
+  uint64_t offset = largest.keys.offset + largest.keys.bytes;
+  for (uint32_t i = 0; i < kBlockColumnsMax; ++i) {
+    BlockColumn column;
+    // Steps of the ids are as long as they can all be.
+    column.id = ColumnId(i * (std::numeric_limits<uint32_t>::max() / kBlockColumnsMax));
+    column.extent = {offset, std::numeric_limits<uint32_t>::max(), i};
+    offset += column.extent.bytes;
+    column.has_bounds = true;
+    column.min_word = static_cast<uint64_t>(std::numeric_limits<int64_t>::min());
+    column.max_word = static_cast<uint64_t>(std::numeric_limits<int64_t>::max());
+    column.values = 1;
+    column.sum_word = column.min_word - 1;
+    largest.columns.push_back(column);
+  }
+  largest.decoded_bytes = DecodedBytes(largest, 0);
+  headers.push_back(largest);
+
+  PrimaryWriter writer;
+  for (const BlockHeader& header : headers) writer.Add(header);
+  writer.Finish(kFile, kPrimaryOffset);
+  const auto entries = DecodeMeta(writer.meta(), kPrimaryOffset, writer.primary().size(), offset);
+  REQUIRE(entries.has_value());
+  const PrimaryEntry& last = entries->back();
+  const auto decoded =
+      DecodePrimary(std::string_view(writer.primary()).substr(last.extent.offset - kPrimaryOffset),
+                    last, kFile, offset);
+  REQUIRE(decoded.has_value());
+  REQUIRE(decoded->back() == largest);
+}
+
 TEST_CASE("headers come back as they were packed", "[part]") {
   const uint64_t seed = TestSeed(1);
   SeededRandom random(seed);
