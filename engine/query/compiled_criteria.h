@@ -50,7 +50,7 @@ using ColumnSlots = std::span<const ColumnValues* const>;
 class CompiledCriteria {
  public:
   // kUnknown with BanyanDB's text; kInvalidArgument; kUnimplemented. `entity_size` is the number of
-  // entity tags.
+  // values in a series key (KeyTags).
   static Result<CompiledCriteria> Compile(const Criteria& criteria, size_t entity_size,
                                           const TagResolver& resolve);
 

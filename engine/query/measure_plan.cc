@@ -398,8 +398,8 @@ class Planner {
         resolution.indexed = spec != nullptr ? IsIndexedHere(plan, name) : indexed.count(name) != 0;
         return resolution;
       };
-      ASSIGN_OR_RETURN(plan.criteria,
-                       CompiledCriteria::Compile(*query_.criteria, measure.entity.size(), resolve));
+      ASSIGN_OR_RETURN(plan.criteria, CompiledCriteria::Compile(*query_.criteria,
+                                                                KeyTags(measure).size(), resolve));
     }
     KeepColumns(plan, used);
     const auto is_entity = [](const ValueSource& source) {
@@ -419,10 +419,10 @@ class Planner {
 
   static ValueSource SourceOf(const MeasureGroupPlan& plan, const TagSpec* spec) {
     if (spec == nullptr) return {};
-    const std::vector<std::string>& entity = plan.measure->measure().entity;
-    const auto position = std::find(entity.begin(), entity.end(), spec->name);
-    if (position != entity.end()) {
-      return {ValueSource::Kind::kEntity, static_cast<size_t>(position - entity.begin())};
+    const std::vector<std::string_view> tags = KeyTags(plan.measure->measure());
+    const auto position = std::find(tags.begin(), tags.end(), spec->name);
+    if (position != tags.end()) {
+      return {ValueSource::Kind::kEntity, static_cast<size_t>(position - tags.begin())};
     }
     return ColumnSource(plan, spec->column);
   }

@@ -1,5 +1,7 @@
 #include "engine/schema/schema_object.h"
 
+#include <algorithm>
+#include <iterator>
 #include <limits>
 
 #include "engine/base/check.h"
@@ -128,6 +130,18 @@ const std::vector<SubjectColumn>& SchemaObject::columns() const {
     default:
       return measure().columns;
   }
+}
+
+std::vector<std::string_view> KeyTags(const MeasureSchema& measure) {
+  const auto has = [&](const std::string& name) {
+    return std::any_of(measure.families.begin(), measure.families.end(), [&](const auto& family) {
+      return std::any_of(family.tags.begin(), family.tags.end(),
+                         [&](const TagSpec& tag) { return tag.name == name; });
+    });
+  };
+  std::vector<std::string_view> tags;
+  std::copy_if(measure.entity.begin(), measure.entity.end(), std::back_inserter(tags), has);
+  return tags;
 }
 
 bool ViewFits(SchemaKind kind, const SchemaView& view) {

@@ -231,6 +231,10 @@ struct SchemaObject {
 // True when `view` holds the alternative of `kind`.
 bool ViewFits(SchemaKind kind, const SchemaView& view);
 
+// The tags of a measure's series keys, in order: those of its entity that it has. An entity may
+// name a tag that is missing; keys are made without it. The views live as long as `measure`.
+std::vector<std::string_view> KeyTags(const MeasureSchema& measure);
+
 // Objects that the node makes itself.
 inline constexpr std::string_view kTopNResultMeasure = "_top_n_result";  // one per measure group
 inline constexpr std::string_view kDeletionTaskGroup = "_deletion_task";

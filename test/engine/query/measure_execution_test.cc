@@ -90,6 +90,29 @@ TEST_CASE("of rows with one series and time the highest version is filtered and 
   REQUIRE(harness.Ask(std::move(query)).empty());
 }
 
+TEST_CASE("an entity that names a tag which the measure lacks is read without it", "[query]") {
+  QueryHarness harness;
+  harness.Create(ProposeGroup("g"));
+  SchemaObject gap = ProposeMeasure("g", "m");
+  std::get<MeasureSchema>(gap.view).entity = {"missing", "id", "layer"};
+  harness.Create(std::move(gap));
+  harness.Write("g", "m", {Point(1, "a", 1), Point(2, "b", 2), Point(3, "a", 1)});
+  const auto query = [] {
+    MeasureQuery asked = Question();
+    asked.tags = {{"default", {"id", "layer"}}};
+    return asked;
+  };
+  REQUIRE(ToText(harness.Ask(query())) == "a,layer-1@1=1 b,layer-2@2=2 a,layer-1@3=1");
+  MeasureQuery where = query();
+  where.criteria = And(Where("id", ConditionOp::kEq, std::string("a")),
+                       Where("layer", ConditionOp::kEq, std::string("layer-1")));
+  REQUIRE(ToText(harness.Ask(std::move(where))) == "a,layer-1@1=1 a,layer-1@3=1");
+  MeasureQuery grouped = query();
+  grouped.group_by = std::vector<FamilyTags>{{"default", {"layer"}}};
+  grouped.aggregation = Aggregation{AggregationFunction::kCount, "value"};
+  REQUIRE(ToText(harness.Ask(std::move(grouped))) == "a,layer-1=2 b,layer-2=1");
+}
+
 TEST_CASE("rows beyond the TTL are not answered", "[query]") {
   QueryHarness harness;
   PrepareMeasure(harness);  // 7 days

@@ -41,9 +41,18 @@ inline TagValue ValueIn(const std::map<std::string, TagValue>& values, const std
   const auto found = values.find(name);
   return found == values.end() ? TagValue(Null{}) : found->second;
 }
+inline bool HasTag(const MeasureSchema& schema, const std::string& name) {
+  return std::any_of(schema.families.begin(), schema.families.end(), [&](const auto& family) {
+    return std::any_of(family.tags.begin(), family.tags.end(),
+                       [&](const TagSpec& tag) { return tag.name == name; });
+  });
+}
+// Without the tags that the schema does not have, as rows are taken in.
 inline std::vector<TagValue> EntityOf(const MeasureSchema& schema, const TestPoint& point) {
   std::vector<TagValue> entity;
-  for (const std::string& tag : schema.entity) entity.push_back(ValueIn(point.tags, tag));
+  for (const std::string& tag : schema.entity) {
+    if (HasTag(schema, tag)) entity.push_back(ValueIn(point.tags, tag));
+  }
   return entity;
 }
 inline std::vector<TagValue> ShardingOf(const MeasureSchema& schema, const TestPoint& point) {

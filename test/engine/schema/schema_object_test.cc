@@ -54,4 +54,12 @@ TEST_CASE("tags and fields live in columns of their type", "[schema][object]") {
   REQUIRE(ColumnTypeOf(FieldType::kFloat) == ColumnType::kFloat64);
 }
 
+TEST_CASE("a series key has the tags of the entity that the measure has", "[schema]") {
+  MeasureSchema measure;
+  measure.families = {{"a", {{"x", TagType::kString, kNoColumn}}},
+                      {"b", {{"y", TagType::kInt, kNoColumn}}}};
+  measure.entity = {"missing", "y", "x"};
+  REQUIRE(KeyTags(measure) == std::vector<std::string_view>{"y", "x"});
+}
+
 }  // namespace ficus
