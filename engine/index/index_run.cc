@@ -175,47 +175,15 @@ Result<> FileIndexRun::ScanAll(const std::function<Result<>(const SeriesEntry&)>
   }
 }
 
-class FileEntries final : public IndexRun::Entries {
- public:
-  FileEntries(std::shared_ptr<const FileIndexRun> run, std::unique_ptr<File> file)
-      : run_(std::move(run)), file_(std::move(file)) {}
-
-  Result<bool> Next(SeriesEntry& entry) override {
-    while (next_ == entries_.size()) {
-      auto filled = run_->Named(Fill());
-      if (!filled.has_value() || !filled.value()) return filled;
-    }
-    entry = entries_.entry(next_++);
-    return true;
-  }
-
- private:
-  Result<bool> Fill() {
-    if (index_ == nullptr) {
-      ASSIGN_OR_RETURN(index_, run_->LoadIndex(*file_));
-    }
-    if (block_ == index_->size()) return false;
-    ASSIGN_OR_RETURN(entries_, ReadEntryBlock(*file_, run_->info().number, (*index_)[block_]));
-    ++block_;
-    next_ = 0;
-    return true;
-  }
-
-  const std::shared_ptr<const FileIndexRun> run_;
-  const std::unique_ptr<File> file_;
-  std::shared_ptr<const EntryIndex> index_;
-  size_t block_ = 0;  // the next one
-  EntryList entries_;
-  size_t next_ = 0;
-};
-
 Result<std::unique_ptr<IndexRun::Entries>> FileIndexRun::ListEntries(FileClass file_class) const {
   OpenOptions options;
   options.file_class = file_class;
   auto file = Named(fs_.Open(path_, options));
   if (!file.has_value()) return std::move(file).error();
-  return std::unique_ptr<Entries>(
-      std::make_unique<FileEntries>(shared_from_this(), std::move(file).value()));
+  auto index = Named(LoadIndex(**file));
+  if (!index.has_value()) return std::move(index).error();
+  return std::unique_ptr<Entries>(std::make_unique<EntryTableCursor>(
+      std::move(file).value(), info_.number, std::move(index).value(), "index run " + path_));
 }
 
 Result<> FileIndexRun::VerifyFile() const {
@@ -311,30 +279,6 @@ class RunWriter {
   EntryTableWriter table_;
 };
 
-// One run on its way into a merged one.
-struct MergeInput {
-  std::shared_ptr<const IndexRun> run;
-  std::unique_ptr<IndexRun::Entries> entries;
-  SeriesEntry next;
-  bool at_end = false;
-
-  Result<> Advance() {
-    ASSIGN_OR_RETURN(const bool found, entries->Next(next));
-    at_end = !found;
-    return Ok();
-  }
-};
-
-// The input with the lowest key, the oldest among equals; null at the end.
-MergeInput* Lowest(std::vector<MergeInput>& inputs) {
-  MergeInput* lowest = nullptr;
-  for (MergeInput& input : inputs) {
-    if (input.at_end) continue;
-    if (lowest == nullptr || KeyOf(input.next) < KeyOf(lowest->next)) lowest = &input;
-  }
-  return lowest;
-}
-
 }  // namespace
 
 Result<std::shared_ptr<const IndexRun>> IndexRun::Open(FileSystem& fs, const std::string& path,
@@ -354,42 +298,39 @@ Result<IndexRunInfo> WriteIndexRun(FileSystem& fs, RandomSource& random, std::st
   return writer->Finish();
 }
 
+Result<MergedRun> WriteIndexRun(FileSystem& fs, RandomSource& random, std::string_view directory,
+                                FileNumber number, EntryCursor& entries,
+                                const std::function<bool(SubjectId)>& is_live,
+                                FileClass file_class) {
+  std::unique_ptr<RunWriter> writer;
+  for (SeriesEntry entry;;) {
+    ASSIGN_OR_RETURN(const bool found, entries.Next(entry));
+    if (!found) break;
+    if (!is_live(entry.subject)) continue;
+    if (writer == nullptr) {
+      ASSIGN_OR_RETURN(writer, RunWriter::Create(fs, random, directory, number, file_class));
+    }
+    RETURN_IF_ERROR(writer->Add(entry));
+  }
+  MergedRun run;
+  run.written = writer != nullptr;
+  if (run.written) {
+    ASSIGN_OR_RETURN(run.info, writer->Finish());
+  }
+  return run;
+}
+
 Result<MergedRun> MergeIndexRuns(FileSystem& fs, RandomSource& random, std::string_view directory,
                                  FileNumber number,
                                  const std::vector<std::shared_ptr<const IndexRun>>& runs,
                                  const std::function<bool(SubjectId)>& is_live) {
-  std::vector<MergeInput> inputs;
+  EntryCursors inputs;
   for (const auto& run : runs) {
     ASSIGN_OR_RETURN(auto entries, run->ListEntries(FileClass::kMerge));
-    inputs.push_back({run, std::move(entries), {}, false});
-    RETURN_IF_ERROR(inputs.back().Advance());
+    inputs.push_back(std::move(entries));
   }
-  std::unique_ptr<RunWriter> writer;
-  SeriesEntry before;
-  while (MergeInput* input = Lowest(inputs)) {
-    const SeriesEntry& entry = input->next;
-    const bool is_repeated = writer != nullptr && KeyOf(before) == KeyOf(entry);
-    if (is_repeated && before.entity != entry.entity) {
-      return Error{ErrorCode::kCorruption, "index run " + input->run->path() + ": series " +
-                                               Hex16(entry.series) +
-                                               " has another entity than in an older run"};
-    }
-    if (!is_repeated && is_live(entry.subject)) {
-      if (writer == nullptr) {
-        ASSIGN_OR_RETURN(writer,
-                         RunWriter::Create(fs, random, directory, number, FileClass::kMerge));
-      }
-      RETURN_IF_ERROR(writer->Add(entry));
-      before = entry;
-    }
-    RETURN_IF_ERROR(input->Advance());
-  }
-  MergedRun merged;
-  merged.written = writer != nullptr;
-  if (merged.written) {
-    ASSIGN_OR_RETURN(merged.info, writer->Finish());
-  }
-  return merged;
+  const auto entries = MergeEntries(std::move(inputs), TwoEntities::kLogged);
+  return WriteIndexRun(fs, random, directory, number, *entries, is_live, FileClass::kMerge);
 }
 
 std::string IndexRunFileName(FileNumber number) { return Hex16(number) + std::string(kSuffix); }

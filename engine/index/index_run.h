@@ -21,6 +21,7 @@
 #include "engine/io/file_system.h"
 #include "engine/model/ids.h"
 #include "engine/model/row_batch.h"
+#include "engine/part/entry_cursor.h"
 
 namespace ficus {
 
@@ -56,13 +57,8 @@ class IndexRun {
   virtual Result<> ScanAll(const std::function<Result<>(const SeriesEntry&)>& visit) const = 0;
 
   // All entries, one after another, for merges. Opens a descriptor of `file_class` for as long as
-  // it lives; keeps the run alive. One thread.
-  class Entries {
-   public:
-    virtual ~Entries() = default;
-    // False at the end.
-    virtual Result<bool> Next(SeriesEntry& entry) = 0;
-  };
+  // it lives.
+  using Entries = EntryCursor;
   virtual Result<std::unique_ptr<Entries>> ListEntries(FileClass file_class) const = 0;
 
   // Reads every byte; kCorruption names the first bad byte range.
@@ -75,13 +71,19 @@ Result<IndexRunInfo> WriteIndexRun(FileSystem& fs, RandomSource& random, std::st
                                    FileNumber number, const std::vector<SeriesEntry>& entries,
                                    FileClass file_class);
 
-// One run with the entries of several; entries of subjects for which `is_live` is false are
-// dropped. False in `written` when nothing was left. An id with two different entities:
-// kCorruption.
+// One run with what `entries` gives; those of subjects for which `is_live` is false are dropped.
+// False in `written` when nothing was left.
 struct MergedRun {
   bool written = false;
   IndexRunInfo info;
 };
+Result<MergedRun> WriteIndexRun(FileSystem& fs, RandomSource& random, std::string_view directory,
+                                FileNumber number, EntryCursor& entries,
+                                const std::function<bool(SubjectId)>& is_live,
+                                FileClass file_class);
+
+// The same with the entries of several runs, oldest first. An id with two different entities keeps
+// the older one, and the log says so.
 Result<MergedRun> MergeIndexRuns(FileSystem& fs, RandomSource& random, std::string_view directory,
                                  FileNumber number,
                                  const std::vector<std::shared_ptr<const IndexRun>>& runs,

@@ -155,4 +155,17 @@ Result<EntryList> ReadEntryBlock(File& file, FileNumber number, const EntryBlock
   return BadRange(block.extent.offset, block.extent.bytes, entries.error().message);
 }
 
+Result<bool> EntryTableCursor::Next(SeriesEntry& entry) {
+  while (next_ == entries_.size()) {
+    if (block_ == index_->size()) return false;
+    auto read = ReadEntryBlock(*file_, number_, (*index_)[block_]);
+    if (!read.has_value()) return std::move(read).error().With(name_);
+    entries_ = std::move(read).value();
+    ++block_;
+    next_ = 0;
+  }
+  entry = entries_.entry(next_++);
+  return true;
+}
+
 }  // namespace ficus

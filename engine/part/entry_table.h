@@ -15,6 +15,7 @@
 #include "engine/io/file_system.h"
 #include "engine/model/row_batch.h"
 #include "engine/part/block_header.h"
+#include "engine/part/entry_cursor.h"
 #include "engine/part/primary_index.h"
 #include "engine/part/section_file.h"
 
@@ -106,5 +107,24 @@ Result<EntryList> DecodeEntryBlock(std::string_view bytes, const EntryBlock& blo
 
 // Reads one block, verifies and decodes it. kCorruption names the byte range.
 Result<EntryList> ReadEntryBlock(File& file, FileNumber number, const EntryBlock& block);
+
+// The entries of a file, of which it holds one block at a time. Errors begin with `name`.
+class EntryTableCursor final : public EntryCursor {
+ public:
+  EntryTableCursor(std::unique_ptr<File> file, FileNumber number,
+                   std::shared_ptr<const std::vector<EntryBlock>> index, std::string name)
+      : file_(std::move(file)), number_(number), index_(std::move(index)), name_(std::move(name)) {}
+
+  Result<bool> Next(SeriesEntry& entry) override;
+
+ private:
+  const std::unique_ptr<File> file_;
+  const FileNumber number_;
+  const std::shared_ptr<const std::vector<EntryBlock>> index_;
+  const std::string name_;
+  size_t block_ = 0;  // the next one
+  EntryList entries_;
+  size_t next_ = 0;
+};
 
 }  // namespace ficus

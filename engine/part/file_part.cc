@@ -97,17 +97,23 @@ Result<RawBlock> FilePart::ReadRawBlock(const BlockHeader& header, FileClass fil
   return Named(std::move(raw).error());
 }
 
-Result<std::vector<SeriesEntry>> FilePart::ReadSeriesEntries(FileClass file_class) const {
-  ASSIGN_OR_RETURN(const auto file, OpenFile(file_class));
+Result<std::unique_ptr<EntryCursor>> FilePart::ListSeriesEntries(FileClass file_class) const {
+  ASSIGN_OR_RETURN(auto file, OpenFile(file_class));
   auto blocks = ReadEntryIndex(*file, frame_);
   if (!blocks.has_value()) return Named(std::move(blocks).error());
+  return std::unique_ptr<EntryCursor>(std::make_unique<EntryTableCursor>(
+      std::move(file), info().number,
+      std::make_shared<const std::vector<EntryBlock>>(std::move(blocks).value()), "part " + path_));
+}
+
+Result<std::vector<SeriesEntry>> FilePart::ReadSeriesEntries(FileClass file_class) const {
+  ASSIGN_OR_RETURN(const auto cursor, ListSeriesEntries(file_class));
   std::vector<SeriesEntry> entries;
-  for (const EntryBlock& block : blocks.value()) {
-    auto some = ReadEntryBlock(*file, info().number, block);
-    if (!some.has_value()) return Named(std::move(some).error());
-    for (size_t i = 0; i < some->size(); ++i) entries.push_back(some->entry(i));
+  for (SeriesEntry entry;;) {
+    ASSIGN_OR_RETURN(const bool found, cursor->Next(entry));
+    if (!found) return entries;
+    entries.push_back(std::move(entry));
   }
-  return entries;
 }
 
 namespace {

@@ -25,6 +25,7 @@ class FilePart final : public Part, public std::enable_shared_from_this<FilePart
   Result<RowBatch> ReadBlock(const BlockHeader& header, FileClass file_class) const override;
   Result<RawBlock> ReadRawBlock(const BlockHeader& header, FileClass file_class) const override;
   Result<std::vector<SeriesEntry>> ReadSeriesEntries(FileClass file_class) const override;
+  Result<std::unique_ptr<EntryCursor>> ListSeriesEntries(FileClass file_class) const override;
   Result<> Verify(FileClass file_class) const override;
 
   FileSystem& fs() const { return fs_; }

@@ -262,12 +262,12 @@ class MergeOutput {
   bool Continues(const SeriesKey& series) const { return writer_ != nullptr && last_ == series; }
   size_t pending_rows() const { return writer_ == nullptr ? 0 : writer_->pending_rows(); }
 
-  // `entries` in any order, repeated ones once.
-  Result<MergeOutcome> Finish(std::vector<const SeriesEntry*> entries) {
+  // Of `entries` those of live subjects.
+  Result<MergeOutcome> Finish(EntryCursor& entries) {
     MergeOutcome outcome;
     outcome.empty = writer_ == nullptr;
     if (outcome.empty) return outcome;
-    RETURN_IF_ERROR(WriteEntries(std::move(entries)));
+    RETURN_IF_ERROR(WriteEntries(entries));
     ASSIGN_OR_RETURN(outcome.info, writer_->Finish());
     outcome.blocks_copied = copied_;
     outcome.blocks_rewritten = outcome.info.blocks - copied_;
@@ -310,23 +310,14 @@ class MergeOutput {
     return rules_.progress(bytes);
   }
 
-  Result<> WriteEntries(std::vector<const SeriesEntry*> entries) {
-    std::sort(entries.begin(), entries.end(), [](const SeriesEntry* a, const SeriesEntry* b) {
-      return SeriesKey{a->subject, a->series} < SeriesKey{b->subject, b->series};
-    });
-    const SeriesEntry* before = nullptr;
-    for (const SeriesEntry* entry : entries) {
-      if (!rules_.is_live(entry->subject)) continue;
-      if (before != nullptr && before->subject == entry->subject &&
-          before->series == entry->series) {
-        if (before->entity == entry->entity) continue;
-        return Error{ErrorCode::kCorruption,
-                     "series " + Hex16(entry->series) + " has two entities"};
-      }
-      RETURN_IF_ERROR(writer_->AddSeriesEntry(*entry));
-      before = entry;
+  Result<> WriteEntries(EntryCursor& entries) {
+    for (SeriesEntry entry;;) {
+      ASSIGN_OR_RETURN(const bool found, entries.Next(entry));
+      if (!found) return Ok();
+      if (!rules_.is_live(entry.subject)) continue;
+      RETURN_IF_ERROR(writer_->AddSeriesEntry(entry));
+      RETURN_IF_ERROR(Report());
     }
-    return Ok();
   }
 
   FileSystem& fs_;
@@ -416,15 +407,18 @@ std::unique_ptr<RowCursor> MergeCursors(std::vector<std::unique_ptr<RowCursor>> 
   return std::make_unique<MergedCursor>(std::move(cursors), std::move(runs), ledger);
 }
 
+std::unique_ptr<EntryCursor> EntriesOf(const std::vector<std::shared_ptr<const MemPart>>& parts,
+                                       TwoEntities two_entities) {
+  EntryCursors entries;
+  for (const auto& part : parts) entries.push_back(CursorOver(part->entries()));
+  return MergeEntries(std::move(entries), two_entities);
+}
+
 Result<MergeOutcome> FlushMemParts(FileSystem& fs, RandomSource& random, std::string_view directory,
                                    const std::vector<std::shared_ptr<const MemPart>>& parts,
                                    const MergeRules& rules, PartOptions options) {
   std::vector<std::unique_ptr<RunInput>> inputs;
-  std::vector<const SeriesEntry*> entries;
-  for (const auto& part : parts) {
-    inputs.push_back(std::make_unique<MemInput>(*part, rules));
-    for (const SeriesEntry& entry : part->entries()) entries.push_back(&entry);
-  }
+  for (const auto& part : parts) inputs.push_back(std::make_unique<MemInput>(*part, rules));
   RunMerger merger(std::move(inputs));
   MergeOutput output(fs, random, directory, rules, options);
   RunMerger::Step step;
@@ -433,12 +427,12 @@ Result<MergeOutcome> FlushMemParts(FileSystem& fs, RandomSource& random, std::st
     if (!found) break;
     RETURN_IF_ERROR(output.Add(*step.input->rows(), step.rows));
   }
-  return output.Finish(std::move(entries));
+  return output.Finish(*EntriesOf(parts, TwoEntities::kSilent));
 }
 
 Result<MergeOutcome> MergeParts(FileSystem& fs, RandomSource& random, std::string_view directory,
                                 const std::vector<std::shared_ptr<const Part>>& parts,
-                                const std::vector<SeriesEntry>& entries, const MergeRules& rules,
+                                EntryCursors older_entries, const MergeRules& rules,
                                 PartOptions options) {
   std::vector<std::unique_ptr<RunInput>> inputs;
   for (const auto& part : parts) {
@@ -447,9 +441,12 @@ Result<MergeOutcome> MergeParts(FileSystem& fs, RandomSource& random, std::strin
   }
   MergeOutput output(fs, random, directory, rules, options);
   RETURN_IF_ERROR(PartMerge(std::move(inputs), rules, options, output).Run());
-  std::vector<const SeriesEntry*> kept;
-  for (const SeriesEntry& entry : entries) kept.push_back(&entry);
-  return output.Finish(std::move(kept));
+  EntryCursors entries = std::move(older_entries);
+  for (const auto& part : parts) {
+    ASSIGN_OR_RETURN(auto carried, part->ListSeriesEntries(options.file_class));
+    entries.push_back(std::move(carried));
+  }
+  return output.Finish(*MergeEntries(std::move(entries), TwoEntities::kSilent));
 }
 
 }  // namespace ficus

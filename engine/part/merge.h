@@ -9,6 +9,7 @@
 
 #include "engine/base/random.h"
 #include "engine/base/result.h"
+#include "engine/part/entry_cursor.h"
 #include "engine/part/mem_part.h"
 #include "engine/part/part.h"
 #include "engine/part/part_writer.h"
@@ -41,17 +42,22 @@ struct MergeOutcome {
   uint64_t blocks_rewritten = 0;
 };
 
-// Writes the rows of mem parts (oldest first) as one part.
+// The series entries of mem parts (oldest first), which outlive the cursor.
+std::unique_ptr<EntryCursor> EntriesOf(const std::vector<std::shared_ptr<const MemPart>>& parts,
+                                       TwoEntities two_entities);
+
+// Writes the rows and entries of mem parts (oldest first) as one part.
 Result<MergeOutcome> FlushMemParts(FileSystem& fs, RandomSource& random, std::string_view directory,
                                    const std::vector<std::shared_ptr<const MemPart>>& parts,
                                    const MergeRules& rules, PartOptions options);
 
 // Merges parts (oldest first in log order). A block that no other input overlaps is copied byte for
 // byte after its checksum was verified, unless it is so small, or so shared, that rewriting pays.
-// kCorruption names the damaged part.
+// kCorruption names the damaged part. The entries that the parts carry go on, and with them
+// `older_entries`, oldest first: a part that carries all series of the shard stands for itself.
 Result<MergeOutcome> MergeParts(FileSystem& fs, RandomSource& random, std::string_view directory,
                                 const std::vector<std::shared_ptr<const Part>>& parts,
-                                const std::vector<SeriesEntry>& entries, const MergeRules& rules,
+                                EntryCursors older_entries, const MergeRules& rules,
                                 PartOptions options);
 
 }  // namespace ficus

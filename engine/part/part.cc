@@ -44,7 +44,24 @@ Result<std::shared_ptr<const Part>> OpenPart(FileSystem& fs, const std::string& 
       std::make_shared<FilePart>(fs, path, std::move(frame), footer));
 }
 
+class OwnedEntries final : public EntryCursor {
+ public:
+  explicit OwnedEntries(std::vector<SeriesEntry> entries)
+      : entries_(std::move(entries)), cursor_(CursorOver(entries_)) {}
+
+  Result<bool> Next(SeriesEntry& entry) override { return cursor_->Next(entry); }
+
+ private:
+  const std::vector<SeriesEntry> entries_;
+  const std::unique_ptr<EntryCursor> cursor_;
+};
+
 }  // namespace
+
+Result<std::unique_ptr<EntryCursor>> Part::ListSeriesEntries(FileClass file_class) const {
+  ASSIGN_OR_RETURN(std::vector<SeriesEntry> entries, ReadSeriesEntries(file_class));
+  return std::unique_ptr<EntryCursor>(std::make_unique<OwnedEntries>(std::move(entries)));
+}
 
 Result<std::shared_ptr<const Part>> Part::Open(FileSystem& fs, const std::string& path,
                                                const PartInfo* expected, FileClass file_class) {

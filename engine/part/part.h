@@ -22,6 +22,7 @@
 #include "engine/model/ids.h"
 #include "engine/model/row_batch.h"
 #include "engine/part/block_header.h"
+#include "engine/part/entry_cursor.h"
 #include "engine/part/part_info.h"
 #include "engine/part/row_source.h"
 
@@ -74,6 +75,8 @@ class Part {
   // The series entries this part carries (merged parts carry all of theirs), in (subject, series)
   // order.
   virtual Result<std::vector<SeriesEntry>> ReadSeriesEntries(FileClass file_class) const = 0;
+  // The same, one after another. Opens a descriptor of `file_class` for as long as it lives.
+  virtual Result<std::unique_ptr<EntryCursor>> ListSeriesEntries(FileClass file_class) const;
 
   // Reads every byte and checks every promise of the format: checksums, order, counts, time ranges.
   // kCorruption names the first bad byte range.

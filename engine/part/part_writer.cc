@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -76,7 +77,7 @@ class SectionPartWriter final : public PartWriter {
   void TakeNote(const BlockHeader& header);
   // A block's series were not counted by AddRun.
   void CountCopied(const BlockHeader& header);
-  Result<> WriteEntries();
+  Result<> BeginEntries();
 
   const PartOptions options_;
   const std::unique_ptr<SectionFileWriter> file_;
@@ -89,13 +90,14 @@ class SectionPartWriter final : public PartWriter {
   bool has_last_ = false;
   SeriesKey last_;
   UnixNanos last_time_ = 0;
-  std::vector<SeriesEntry> entries_;
+  std::optional<EntryTableWriter> entries_;  // once the rows are complete
   std::string block_;
   std::string copied_;
 };
 
 Result<> SectionPartWriter::Add(const RowBatch& rows, RowRange range) {
   CHECK(range.end <= rows.rows());
+  CHECK(!entries_) << "rows after the entries";
   for (size_t begin = range.begin; begin < range.end;) {
     size_t end = begin;
     const SeriesId series = rows.series[begin];
@@ -262,6 +264,7 @@ void SectionPartWriter::CountCopied(const BlockHeader& header) {
 }
 
 Result<> SectionPartWriter::CopyBlock(const RawBlock& block) {
+  CHECK(!entries_) << "a block after the entries";
   RETURN_IF_ERROR(EndOpen());
   CountCopied(block.header);
   copied_.assign(block.keys);
@@ -269,28 +272,27 @@ Result<> SectionPartWriter::CopyBlock(const RawBlock& block) {
   return Append(block.header, copied_);
 }
 
-Result<> SectionPartWriter::AddSeriesEntry(const SeriesEntry& entry) {
-  CHECK(entries_.empty() || KeyOf(entries_.back()) < KeyOf(entry)) << "entries out of order";
-  entries_.push_back(entry);
+Result<> SectionPartWriter::BeginEntries() {
+  RETURN_IF_ERROR(EndOpen());
+  file_->Begin(SectionKind::kEntities);
+  entries_.emplace(options_.number.value(), file_->offset(), options_.effort,
+                   [this](std::string_view bytes) { return file_->Append(bytes); });
   return Ok();
 }
 
-Result<> SectionPartWriter::WriteEntries() {
-  file_->Begin(SectionKind::kEntities);
-  EntryTableWriter table(options_.number.value(), file_->offset(), options_.effort,
-                         [&](std::string_view bytes) { return file_->Append(bytes); });
-  for (const SeriesEntry& entry : entries_) RETURN_IF_ERROR(table.Add(entry));
-  RETURN_IF_ERROR(table.Finish());
-  footer_.entries = table.entries();
-  file_->Begin(SectionKind::kEntityIndex);
-  return file_->Append(table.index());
+Result<> SectionPartWriter::AddSeriesEntry(const SeriesEntry& entry) {
+  if (!entries_) RETURN_IF_ERROR(BeginEntries());
+  return entries_->Add(entry);
 }
 
 Result<PartInfo> SectionPartWriter::Finish() {
-  RETURN_IF_ERROR(EndOpen());
+  if (!entries_) RETURN_IF_ERROR(BeginEntries());
   PartInfo& info = footer_.info;
   CHECK(info.rows > 0) << "a part without rows";
-  RETURN_IF_ERROR(WriteEntries());
+  RETURN_IF_ERROR(entries_->Finish());
+  footer_.entries = entries_->entries();
+  file_->Begin(SectionKind::kEntityIndex);
+  RETURN_IF_ERROR(file_->Append(entries_->index()));
   file_->Begin(SectionKind::kPrimary);
   primary_.Finish(options_.number.value(), file_->offset());
   RETURN_IF_ERROR(file_->Append(primary_.primary()));

@@ -60,7 +60,7 @@ class PartWriter {
   // A block of another part, byte for byte; it must lie wholly after everything added before
   // (CHECKed as far as its header tells). Ends the block that was being filled.
   virtual Result<> CopyBlock(const RawBlock& block) = 0;
-  // Entries in (subject, series) order, at any time before Finish, independent of the rows' order.
+  // Entries in (subject, series) order (CHECKed), after the last row.
   virtual Result<> AddSeriesEntry(const SeriesEntry& entry) = 0;
 
   // Bytes written so far; to compare with limits.

@@ -40,20 +40,6 @@ void CallAll(const std::vector<Waiter>& waiters, const Result<>& result) {
   for (const Waiter& waiter : waiters) waiter(result);
 }
 
-// Series entries of mem parts, ascending and distinct.
-std::vector<SeriesEntry> EntriesOf(const std::vector<std::shared_ptr<const MemPart>>& parts) {
-  std::vector<SeriesEntry> entries;
-  for (const auto& part : parts) {
-    entries.insert(entries.end(), part->entries().begin(), part->entries().end());
-  }
-  const auto key = [](const SeriesEntry& entry) { return std::pair(entry.subject, entry.series); };
-  std::sort(entries.begin(), entries.end(),
-            [&](const SeriesEntry& a, const SeriesEntry& b) { return key(a) < key(b); });
-  const auto same = [&](const SeriesEntry& a, const SeriesEntry& b) { return key(a) == key(b); };
-  entries.erase(std::unique(entries.begin(), entries.end(), same), entries.end());
-  return entries;
-}
-
 std::vector<PartInfo> InfosOf(const Snapshot& snapshot) {
   std::vector<PartInfo> infos;
   infos.reserve(snapshot.parts.size());
@@ -212,13 +198,14 @@ class TsTableImpl final : public TsTable {
   void TakePartsToFlush(ficus::Flush& flush) REQUIRES(mutex_);
   void WriteFlush(const std::shared_ptr<ficus::Flush>& flush);
   Result<> WriteFlushFiles(ficus::Flush& flush);
+  bool HasLiveEntries(const std::vector<std::shared_ptr<const MemPart>>& parts) const;
   void CommitFlush(const std::shared_ptr<ficus::Flush>& flush);
   void EndFlush(const std::shared_ptr<ficus::Flush>& flush, const Result<>& result);
 
   void MaybeMerge();
   bool ChooseWork(Merge& merge) const REQUIRES(mutex_);
   void RunMerge(const std::shared_ptr<Merge>& merge);
-  Result<std::vector<SeriesEntry>> EntriesForMerge(const Merge& merge, uint64_t rows) const;
+  Result<EntryCursors> EntriesForMerge(const Merge& merge, uint64_t rows) const;
   void RunPartMerge(const std::shared_ptr<Merge>& merge);
   void RunRunMerge(const std::shared_ptr<Merge>& merge);
   void EndMerge(const std::shared_ptr<Merge>& merge, const Result<>& result);
@@ -608,18 +595,26 @@ Result<> TsTableImpl::WriteFlushFiles(ficus::Flush& flush) {
     ASSIGN_OR_RETURN(flush.part.part, Part::Open(environment_.fs, PathOf(flush.part.file->name()),
                                                  &outcome.info, FileClass::kFlush));
   }
-  std::vector<SeriesEntry> entries = EntriesOf(flush.parts);
-  std::erase_if(entries,
-                [this](const SeriesEntry& entry) { return !options_.is_live(entry.subject); });
-  if (entries.empty() || IsPlanted(PlantedBug::kFlushWritesNoIndexRun)) return Ok();
+  if (!HasLiveEntries(flush.parts) || IsPlanted(PlantedBug::kFlushWritesNoIndexRun)) return Ok();
   const FileNumber number = numbers_.TakeIndexRun();
   flush.run.file = OutputOf(IndexRunFileName(number));
-  ASSIGN_OR_RETURN(const IndexRunInfo run,
+  const auto entries = EntriesOf(flush.parts, TwoEntities::kLogged);
+  ASSIGN_OR_RETURN(const MergedRun run,
                    WriteIndexRun(environment_.fs, environment_.random, options_.directory, number,
-                                 entries, FileClass::kFlush));
+                                 *entries, options_.is_live, FileClass::kFlush));
+  // Their subjects may have died just now.
+  if (!run.written) return Ok();
   ASSIGN_OR_RETURN(flush.run.run, IndexRun::Open(environment_.fs, PathOf(flush.run.file->name()),
-                                                 &run, FileClass::kFlush));
+                                                 &run.info, FileClass::kFlush));
   return Ok();
+}
+
+bool TsTableImpl::HasLiveEntries(const std::vector<std::shared_ptr<const MemPart>>& parts) const {
+  return std::any_of(parts.begin(), parts.end(), [this](const auto& part) {
+    return std::any_of(
+        part->entries().begin(), part->entries().end(),
+        [this](const SeriesEntry& entry) { return options_.is_live(entry.subject); });
+  });
 }
 
 void TsTableImpl::CommitFlush(const std::shared_ptr<ficus::Flush>& flush) {
@@ -942,37 +937,20 @@ void TsTableImpl::RunMerge(const std::shared_ptr<Merge>& merge) {
   }
 }
 
-Result<std::vector<SeriesEntry>> TsTableImpl::EntriesForMerge(const Merge& merge,
-                                                              uint64_t rows) const {
-  // What the inputs carry goes on, so that all parts together know every series and a lost run can
-  // be rebuilt from them.
-  std::vector<SeriesEntry> entries;
-  for (size_t i = merge.choice.begin; i < merge.choice.end; ++i) {
-    const Part& input = *merge.snapshot->parts[i].part;
-    ASSIGN_OR_RETURN(const std::vector<SeriesEntry> carried,
-                     input.ReadSeriesEntries(FileClass::kMerge));
-    entries.insert(entries.end(), carried.begin(), carried.end());
-  }
-  // A part that is large beside the index carries all of it, and so stands for itself.
+// Beside what the inputs carry, so that all parts together know every series and a lost run can be
+// rebuilt from them: a part that is large beside the index carries all of it, and so stands for
+// itself.
+Result<EntryCursors> TsTableImpl::EntriesForMerge(const Merge& merge, uint64_t rows) const {
+  EntryCursors entries;
   const std::vector<SnapshotRun>& runs = merge.snapshot->runs;
   uint64_t count = 0;
   for (const SnapshotRun& run : runs) count += run.run->info().entries;
   const auto is_open = [](const SnapshotRun& run) { return run.run->IsOpen(); };
-  if (count <= rows / 4 && std::all_of(runs.begin(), runs.end(), is_open)) {
-    for (const SnapshotRun& run : runs) {
-      RETURN_IF_ERROR(run.run->ScanAll([&](const SeriesEntry& entry) {
-        entries.push_back(entry);
-        return Ok();
-      }));
-    }
+  if (count > rows / 4 || !std::all_of(runs.begin(), runs.end(), is_open)) return entries;
+  for (const SnapshotRun& run : runs) {
+    ASSIGN_OR_RETURN(auto listed, run.run->ListEntries(FileClass::kMerge));
+    entries.push_back(std::move(listed));
   }
-  std::erase_if(entries,
-                [this](const SeriesEntry& entry) { return !options_.is_live(entry.subject); });
-  const auto key = [](const SeriesEntry& entry) { return std::pair(entry.subject, entry.series); };
-  std::sort(entries.begin(), entries.end(),
-            [&](const SeriesEntry& a, const SeriesEntry& b) { return key(a) < key(b); });
-  const auto same = [&](const SeriesEntry& a, const SeriesEntry& b) { return key(a) == key(b); };
-  entries.erase(std::unique(entries.begin(), entries.end(), same), entries.end());
   return entries;
 }
 
@@ -1007,13 +985,13 @@ void TsTableImpl::RunPartMerge(const std::shared_ptr<Merge>& merge) {
     if (gate_.closed()) return Error{ErrorCode::kUnavailable, "the table is closing"};
     return Ok();
   };
-  Result<std::vector<SeriesEntry>> entries = EntriesForMerge(*merge, rows);
+  Result<EntryCursors> entries = EntriesForMerge(*merge, rows);
   if (!entries.has_value()) {
     EndMerge(merge, entries.error());
     return;
   }
   Result<MergeOutcome> merged = MergeParts(environment_.fs, environment_.random, options_.directory,
-                                           inputs, *entries, rules, options);
+                                           inputs, *std::move(entries), rules, options);
   if (!merged.has_value()) {
     EndMerge(merge, merged.error());
     return;

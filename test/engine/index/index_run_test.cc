@@ -6,6 +6,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "engine/base/log.h"
 #include "engine/io/memory_file_system.h"
 #include "engine/io/publish.h"
 #include "engine/part/section_file.h"
@@ -189,15 +190,16 @@ TEST_CASE("a merge that keeps nothing writes nothing", "[index]") {
   REQUIRE(disk.fs->List("")->size() == 1);
 }
 
-TEST_CASE("one id with two entities is a collision, never a mixed series", "[index]") {
+TEST_CASE("of one id with two entities the older one stays, and the log says so", "[index]") {
   Disk disk;
   auto other = kFew;
   other[1].entity = "a|z";
-  const auto merged = disk.Merge({disk.Write(kFew), disk.Write(other)}, AllLive);
-  REQUIRE(!merged.has_value());
-  REQUIRE(merged.error().code == ErrorCode::kCorruption);
-  REQUIRE(merged.error().message.find(IndexRunFileName(FileNumber(2))) != std::string::npos);
-  REQUIRE(disk.fs->List("")->size() == 2);
+  const auto older = disk.Write(kFew);
+  LogCapture log;
+  const auto merged = disk.Merge({older, disk.Write(other), disk.Write(kFew)}, AllLive);
+  REQUIRE(merged.has_value());
+  REQUIRE(AllOf(*disk.Open(merged->info)) == kFew);
+  REQUIRE(log.Count("series.collision") == 1);
 }
 
 TEST_CASE("no flipped byte of an index run goes unnoticed", "[index][damage]") {

@@ -401,25 +401,54 @@ TEST_CASE("a merge ends with the error that progress returns and leaves no file"
   REQUIRE(disk.fs->List(kShard)->size() == 1);
 }
 
-TEST_CASE("entries of merged parts are written once, for live subjects, collisions refused",
-          "[part]") {
+TEST_CASE("entries of merged parts are written once, for live subjects", "[part]") {
   PartDisk disk;
-  const auto part = disk.Write(PlainBatch(1, {{1, 100, 1, 1}}));
-  std::vector<SeriesEntry> entries = {{SubjectId(2), SeriesId(4), "b"},
-                                      {SubjectId(1), SeriesId(3), "a"},
-                                      {SubjectId(2), SeriesId(4), "b"},
-                                      {SubjectId(9), SeriesId(1), "dead"}};
+  const std::vector<SeriesEntry> entries = {{SubjectId(1), SeriesId(3), "a"},
+                                            {SubjectId(2), SeriesId(4), "b"},
+                                            {SubjectId(2), SeriesId(5), "c"},
+                                            {SubjectId(9), SeriesId(1), "dead"}};
+  const auto older =
+      disk.Write({PlainBatch(1, {{1, 100, 1, 1}})}, {entries[0], entries[3]}, disk.Options());
+  const auto newer = disk.Write({PlainBatch(1, {{1, 200, 1, 1}})}, {entries[1]}, disk.Options());
   MergeRules rules;
   rules.is_live = [](SubjectId subject) { return subject != SubjectId(9); };
-  auto outcome = MergeParts(*disk.fs, disk.random, kShard, {part}, entries, rules, disk.Options());
+  const std::vector<SeriesEntry> listed = {entries[0], entries[2]};
+  EntryCursors more;
+  more.push_back(CursorOver(listed));
+  const auto outcome = MergeParts(*disk.fs, disk.random, kShard, {older, newer}, std::move(more),
+                                  rules, disk.Options());
   REQUIRE(outcome.has_value());
   REQUIRE(disk.Open(outcome->info)->ReadSeriesEntries(FileClass::kTool).value() ==
-          std::vector<SeriesEntry>{entries[1], entries[0]});
+          std::vector<SeriesEntry>{entries[0], entries[1], entries[2]});
+}
 
-  entries[2].entity = "other";
-  outcome = MergeParts(*disk.fs, disk.random, kShard, {part}, entries, rules, disk.Options());
-  REQUIRE(!outcome.has_value());
-  REQUIRE(outcome.error().code == ErrorCode::kCorruption);
+TEST_CASE("of a series with two entities the older one stays, whatever is merged", "[part]") {
+  PartDisk disk;
+  const std::vector<SeriesEntry> first = {{SubjectId(1), SeriesId(1), "first"}};
+  const std::vector<SeriesEntry> second = {{SubjectId(1), SeriesId(1), "second"},
+                                           {SubjectId(1), SeriesId(2), "alone"}};
+  const std::vector<SeriesEntry> kept = {first[0], second[1]};
+  const RowBatch rows = PlainBatch(1, {{1, 100, 1, 1}});
+  const std::vector<std::shared_ptr<const MemPart>> mem = {disk.Mem({rows}, first, 1),
+                                                           disk.Mem({rows}, second, 2)};
+  const auto flushed =
+      FlushMemParts(*disk.fs, disk.random, kShard, mem, MergeRules{}, disk.Options());
+  REQUIRE(flushed.has_value());
+  REQUIRE(disk.Open(flushed->info)->ReadSeriesEntries(FileClass::kTool).value() == kept);
+
+  const auto older = disk.Write({rows}, first, disk.Options());
+  const auto newer = disk.Write({rows}, second, disk.Options());
+  auto merged =
+      MergeParts(*disk.fs, disk.random, kShard, {older, newer}, {}, MergeRules{}, disk.Options());
+  REQUIRE(merged.has_value());
+  REQUIRE(disk.Open(merged->info)->ReadSeriesEntries(FileClass::kTool).value() == kept);
+  // What the runs say is as old as anything.
+  EntryCursors run;
+  run.push_back(CursorOver(first));
+  merged = MergeParts(*disk.fs, disk.random, kShard, {newer}, std::move(run), MergeRules{},
+                      disk.Options());
+  REQUIRE(merged.has_value());
+  REQUIRE(disk.Open(merged->info)->ReadSeriesEntries(FileClass::kTool).value() == kept);
 }
 
 TEST_CASE("behind a copied block a column has the type that its own subject gives it", "[part]") {
