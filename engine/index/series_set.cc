@@ -47,6 +47,10 @@ struct SeriesSet::Rep {
     size_t bytes GUARDED_BY(mutex) = 0;
     size_t series GUARDED_BY(mutex) = 0;
     MemoryReservation memory GUARDED_BY(mutex);
+
+    // Where the check of the series is; put there when there was none.
+    uint64_t& CheckOf(SubjectId subject, SeriesId id, uint64_t check, MemoryLedger& ledger)
+        REQUIRES(mutex);
   };
 
   explicit Rep(MemoryLedger& memory_ledger) : ledger(memory_ledger) {}
@@ -79,23 +83,32 @@ void SeriesSet::Find(SubjectId subject, std::span<const SeriesId> series,
   }
 }
 
+uint64_t& SeriesSet::Rep::Stripe::CheckOf(SubjectId subject, SeriesId id, uint64_t check,
+                                          MemoryLedger& ledger) {
+  const auto [checks, is_new_subject] = subjects.try_emplace(subject);
+  const size_t slots_before = checks->second.bucket_count();
+  const auto [place, is_new] = checks->second.try_emplace(id.value(), check);
+  series += is_new ? 1 : 0;
+  const size_t slots = checks->second.bucket_count();
+  if (is_new_subject || slots != slots_before) {
+    bytes += (slots - slots_before) * kSlotBytes + (is_new_subject ? kSubjectBytes : 0);
+    memory = ledger.Account(MemoryConsumer::kIndex, bytes);
+  }
+  return place->second;
+}
+
 Result<> SeriesSet::Insert(SubjectId subject, SeriesId series, uint64_t check) {
   Rep::Stripe& stripe = rep_->StripeOf(subject);
   MutexLock lock(stripe.mutex);
-  const auto [checks, is_new_subject] = stripe.subjects.try_emplace(subject);
-  const size_t slots_before = checks->second.bucket_count();
-  const auto [place, is_new] = checks->second.try_emplace(series.value(), check);
-  if (!is_new && place->second != check) {
-    return Error{ErrorCode::kCorruption,
-                 "series " + Hex16(series) + " of subject " + Hex16(subject) + " has two entities"};
-  }
-  stripe.series += is_new ? 1 : 0;
-  const size_t slots = checks->second.bucket_count();
-  if (is_new_subject || slots != slots_before) {
-    stripe.bytes += (slots - slots_before) * kSlotBytes + (is_new_subject ? kSubjectBytes : 0);
-    stripe.memory = rep_->ledger.Account(MemoryConsumer::kIndex, stripe.bytes);
-  }
-  return Ok();
+  if (stripe.CheckOf(subject, series, check, rep_->ledger) == check) return Ok();
+  return Error{ErrorCode::kCorruption,
+               "series " + Hex16(series) + " of subject " + Hex16(subject) + " has two entities"};
+}
+
+void SeriesSet::Put(SubjectId subject, SeriesId series, uint64_t check) {
+  Rep::Stripe& stripe = rep_->StripeOf(subject);
+  MutexLock lock(stripe.mutex);
+  stripe.CheckOf(subject, series, check, rep_->ledger) = check;
 }
 
 size_t SeriesSet::size() const {

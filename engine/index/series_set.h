@@ -35,6 +35,8 @@ class SeriesSet {
   // Call only once the entry is durable and introduced. kCorruption for a collision; the first
   // entry stays.
   Result<> Insert(SubjectId subject, SeriesId series, uint64_t check);
+  // The same for an entry that is older than what may be there: it stays.
+  void Put(SubjectId subject, SeriesId series, uint64_t check);
 
   size_t size() const;
   void Clear();

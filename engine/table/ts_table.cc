@@ -188,6 +188,7 @@ class TsTableImpl final : public TsTable {
   LogPosition SealedAt() const {
     return environment_.seal == nullptr ? LogPosition() : environment_.seal->position();
   }
+  Result<> LoadKnown(const Snapshot& snapshot);
   void TryPin(const std::shared_ptr<Pin>& pin);
   Epoch NextPinnedEpoch();
   PinnedTable PinnedFrom(std::shared_ptr<const Snapshot> files, LogPosition position);
@@ -244,6 +245,9 @@ class TsTableImpl final : public TsTable {
     kLoading,
     kLoaded
   } known_state_ GUARDED_BY(mutex_) = KnownState::kUnloaded;
+  std::optional<Error> known_error_ GUARDED_BY(mutex_);  // why loading failed the last time
+  int64_t known_retry_at_ GUARDED_BY(mutex_) = 0;        // then; monotonic
+  Backoff known_backoff_ GUARDED_BY(mutex_);
   std::shared_ptr<const Snapshot> current_ GUARDED_BY(mutex_);
   LogPosition flushed_ GUARDED_BY(mutex_);
   Scn flushed_scn_ GUARDED_BY(mutex_);
@@ -418,22 +422,49 @@ Result<const SeriesSet*> TsTableImpl::KnownSeries() {
     MutexLock lock(mutex_);
     while (known_state_ == KnownState::kLoading) known_changed_.Wait(lock);
     if (known_state_ == KnownState::kLoaded) return &known_;
+    // Not with each write: the runs may be large.
+    if (known_error_ && environment_.clock.Monotonic() < known_retry_at_) return *known_error_;
     known_state_ = KnownState::kLoading;
     snapshot = current_;
   }
-  // Entries of later introductions are inserted by the introducer meanwhile.
-  Result<> loaded = Ok();
-  for (const SnapshotRun& run : snapshot->runs) {
-    if (!loaded.has_value()) break;
-    loaded = run.run->ScanAll([this](const SeriesEntry& entry) {
-      return known_.Insert(entry.subject, entry.series, SeriesCheckOf(entry.entity));
-    });
+  const Result<> loaded = LoadKnown(*snapshot);
+  // What was read of a run that is damaged may be lost with it.
+  if (!loaded.has_value()) known_.Clear();
+  bool is_first_failure = false;
+  {
+    MutexLock lock(mutex_);
+    known_changed_.NotifyAll();
+    if (loaded.has_value()) {
+      known_state_ = KnownState::kLoaded;
+      known_error_.reset();
+      return &known_;
+    }
+    known_state_ = KnownState::kUnloaded;
+    is_first_failure = !known_error_;
+    known_error_ = loaded.error();
+    known_retry_at_ = environment_.clock.Monotonic() + known_backoff_.Next();
   }
-  MutexLock lock(mutex_);
-  known_state_ = loaded.has_value() ? KnownState::kLoaded : KnownState::kUnloaded;
-  known_changed_.NotifyAll();
-  if (!loaded.has_value()) return loaded.error();
-  return &known_;
+  if (is_first_failure) {
+    LogWarn("table.known_series", "{}: writers send every series again: {}", options_.directory,
+            loaded.error().ToString());
+  }
+  if (loaded.error().code == ErrorCode::kCorruption) CheckDamage();
+  return loaded.error();
+}
+
+// Entries of later introductions are inserted by the introducer meanwhile.
+Result<> TsTableImpl::LoadKnown(const Snapshot& snapshot) {
+  EntryCursors runs;
+  for (const SnapshotRun& run : snapshot.runs) {
+    ASSIGN_OR_RETURN(auto entries, run.run->ListEntries(FileClass::kQuery));
+    runs.push_back(std::move(entries));
+  }
+  const auto merged = MergeEntries(std::move(runs), TwoEntities::kLogged);
+  for (SeriesEntry entry;;) {
+    ASSIGN_OR_RETURN(const bool found, merged->Next(entry));
+    if (!found) return Ok();
+    known_.Put(entry.subject, entry.series, SeriesCheckOf(entry.entity));
+  }
 }
 
 // --- Flushing
