@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include <boost/unordered/unordered_flat_map.hpp>
+
 #include "engine/base/log.h"
 #include "engine/base/planted_bug.h"
 
@@ -23,7 +25,8 @@ struct Bucket {
   ShardId shard;
   std::shared_ptr<TsTable> table;
   const SeriesSet* known = nullptr;  // null: every entry is sent
-  Error error;                       // why the table takes no rows; message empty: it does
+  std::shared_ptr<SeriesSet::Claims> claims;
+  Error error;  // why the table takes no rows; message empty: it does
   std::vector<uint32_t> order;
   std::vector<SeriesEntry> entries;
 
@@ -45,6 +48,11 @@ class Router {
   // Refuses the rows whose series id belongs to another entity, and collects the entries of new
   // series.
   void LookUp(Bucket& bucket);
+  // Of the rows of a bucket that no series is known of.
+  void LookUpNew(Bucket& bucket, const std::vector<SeriesId>& series,
+                 std::vector<SeriesSet::Known>& known);
+  // Lets the bucket's table keep its claims, together with those of rows that were routed before.
+  void KeepClaims(Bucket& bucket, const std::vector<Routed>& routed);
   void Refuse(uint32_t row, const Error& error);
   Routed Finish(Bucket& bucket);
 
@@ -63,7 +71,9 @@ void Router::Run(std::vector<Routed>& routed) {
   const auto rows = static_cast<uint32_t>(rows_.rows.rows());
   for (uint32_t row = 0; row < rows; ++row) PlaceRow(row);
   for (Bucket& bucket : buckets_) {
-    if (bucket.takes_rows()) LookUp(bucket);
+    if (!bucket.takes_rows()) continue;
+    KeepClaims(bucket, routed);
+    LookUp(bucket);
   }
   for (Bucket& bucket : buckets_) {
     if (!bucket.order.empty()) routed.push_back(Finish(bucket));
@@ -86,7 +96,7 @@ Bucket& Router::BucketOf(ShardId shard) {
   const auto found = std::find_if(buckets_.begin(), buckets_.end(), is_it);
   bucket_ = static_cast<size_t>(found - buckets_.begin());
   if (found != buckets_.end()) return *found;
-  buckets_.push_back({segment_, shard, nullptr, nullptr, {}, {}, {}});
+  buckets_.push_back({segment_, shard, nullptr, nullptr, nullptr, {}, {}, {}});
   Bucket& bucket = buckets_.back();
   const Result<> opened = OpenTable(bucket);
   if (!opened.has_value()) bucket.error = opened.error();
@@ -129,6 +139,9 @@ void Router::LookUp(Bucket& bucket) {
   if (bucket.known != nullptr) {
     bucket.known->Find(subject, series, Gathered(rows_.series_checks, bucket.order), known);
   }
+  if (std::find(known.begin(), known.end(), Known::kNo) != known.end()) {
+    LookUpNew(bucket, series, known);
+  }
   size_t kept = 0;
   for (size_t i = 0; i < known.size(); ++i) {
     const uint32_t row = bucket.order[i];
@@ -138,12 +151,63 @@ void Router::LookUp(Bucket& bucket) {
       Refuse(row, Error{ErrorCode::kCorruption, "series id collision"});
       continue;
     }
-    if (known[i] == Known::kNo) {
-      bucket.entries.push_back({subject, series[i], std::string(rows_.series_key(row))});
-    }
     bucket.order[kept++] = row;
   }
   bucket.order.resize(kept);
+}
+
+void Router::LookUpNew(Bucket& bucket, const std::vector<SeriesId>& series,
+                       std::vector<SeriesSet::Known>& known) {
+  using Known = SeriesSet::Known;
+  const SubjectId subject = rows_.rows.subject;
+  // What its first row says of a series, the others have to say too.
+  boost::unordered_flat_map<uint64_t, size_t> place_of;
+  std::vector<uint32_t> first_rows;
+  std::vector<SeriesId> fresh;
+  std::vector<uint64_t> checks;
+  for (size_t i = 0; i < known.size(); ++i) {
+    if (known[i] != Known::kNo) continue;
+    const uint32_t row = bucket.order[i];
+    const auto [place, is_first] = place_of.try_emplace(series[i].value(), fresh.size());
+    if (is_first) {
+      first_rows.push_back(row);
+      fresh.push_back(series[i]);
+      checks.push_back(rows_.series_checks[row]);
+    } else if (checks[place->second] != rows_.series_checks[row]) {
+      known[i] = Known::kCollision;
+    }
+  }
+  std::vector<Known> claimed(fresh.size(), Known::kNo);
+  if (bucket.known != nullptr) {
+    bucket.known->Claim(subject, fresh, checks, claimed, *bucket.claims);
+  }
+  for (size_t i = 0; i < fresh.size(); ++i) {
+    if (claimed[i] != Known::kNo) continue;
+    bucket.entries.push_back({subject, fresh[i], std::string(rows_.series_key(first_rows[i]))});
+  }
+  for (size_t i = 0; i < known.size(); ++i) {
+    if (known[i] == Known::kNo) known[i] = claimed[place_of.at(series[i].value())];
+  }
+}
+
+void Router::KeepClaims(Bucket& bucket, const std::vector<Routed>& routed) {
+  const auto before = std::find_if(routed.begin(), routed.end(), [&](const Routed& other) {
+    return other.table == bucket.table && other.claims != nullptr;
+  });
+  if (before != routed.end()) {
+    bucket.table = before->table;
+    bucket.claims = before->claims;
+    return;
+  }
+  // The claims go first.
+  struct ClaimingTable {
+    std::shared_ptr<TsTable> table;
+    SeriesSet::Claims claims;
+  };
+  const auto claiming = std::make_shared<ClaimingTable>();
+  claiming->table = std::move(bucket.table);
+  bucket.table = std::shared_ptr<TsTable>(claiming, claiming->table.get());
+  bucket.claims = std::shared_ptr<SeriesSet::Claims>(claiming, &claiming->claims);
 }
 
 void Router::Refuse(uint32_t row, const Error& error) {
@@ -153,6 +217,7 @@ void Router::Refuse(uint32_t row, const Error& error) {
 Routed Router::Finish(Bucket& bucket) {
   Routed routed;
   routed.table = std::move(bucket.table);
+  routed.claims = std::move(bucket.claims);
   routed.rows.catalog = store_.catalog();
   routed.rows.group = store_.id();
   routed.rows.segment = bucket.segment->times();
@@ -162,10 +227,6 @@ Routed Router::Finish(Bucket& bucket) {
   std::vector<SeriesEntry>& entries = bucket.entries;
   std::sort(entries.begin(), entries.end(),
             [](const SeriesEntry& a, const SeriesEntry& b) { return a.series < b.series; });
-  entries.erase(
-      std::unique(entries.begin(), entries.end(),
-                  [](const SeriesEntry& a, const SeriesEntry& b) { return a.series == b.series; }),
-      entries.end());
   routed.rows.entries = std::move(entries);
   return routed;
 }

@@ -32,6 +32,13 @@ constexpr size_t kSubjectBytes = sizeof(Checks) + 64;
 
 constexpr size_t kStripes = 8;
 
+// By how many writers, with which entity.
+struct ClaimedSeries {
+  uint64_t check = 0;
+  uint32_t claims = 0;
+};
+using Claimed = boost::unordered_flat_map<uint64_t, ClaimedSeries, SeriesHash>;
+
 SeriesSet::Known KnownIn(const Checks& checks, SeriesId series, uint64_t check) {
   const auto found = checks.find(series.value());
   if (found == checks.end()) return SeriesSet::Known::kNo;
@@ -46,6 +53,8 @@ struct SeriesSet::Rep {
     std::unordered_map<SubjectId, Checks> subjects GUARDED_BY(mutex);
     size_t bytes GUARDED_BY(mutex) = 0;
     size_t series GUARDED_BY(mutex) = 0;
+    // Few at a time: the new ones of the batches between the writers and the tables.
+    std::unordered_map<SubjectId, Claimed> claimed GUARDED_BY(mutex);
     MemoryReservation memory GUARDED_BY(mutex);
 
     // Where the check of the series is; put there when there was none.
@@ -109,6 +118,41 @@ void SeriesSet::Put(SubjectId subject, SeriesId series, uint64_t check) {
   Rep::Stripe& stripe = rep_->StripeOf(subject);
   MutexLock lock(stripe.mutex);
   stripe.CheckOf(subject, series, check, rep_->ledger) = check;
+}
+
+void SeriesSet::Claim(SubjectId subject, std::span<const SeriesId> series,
+                      std::span<const uint64_t> checks, std::span<Known> known,
+                      Claims& claims) const {
+  CHECK(series.size() == checks.size() && series.size() == known.size());
+  Rep::Stripe& stripe = rep_->StripeOf(subject);
+  MutexLock lock(stripe.mutex);
+  const auto there = stripe.subjects.find(subject);
+  Claimed& claimed = stripe.claimed[subject];
+  for (size_t i = 0; i < series.size(); ++i) {
+    known[i] =
+        there == stripe.subjects.end() ? Known::kNo : KnownIn(there->second, series[i], checks[i]);
+    if (known[i] != Known::kNo) continue;
+    ClaimedSeries& claim = claimed[series[i].value()];
+    if (claim.claims > 0 && claim.check != checks[i]) {
+      known[i] = Known::kCollision;
+      continue;
+    }
+    claim.check = checks[i];
+    ++claim.claims;
+    claims.claims_.push_back({this, subject, series[i]});
+  }
+  if (claimed.empty()) stripe.claimed.erase(subject);
+}
+
+SeriesSet::Claims::~Claims() {
+  for (const Claim& claim : claims_) {
+    Rep::Stripe& stripe = claim.set->rep_->StripeOf(claim.subject);
+    MutexLock lock(stripe.mutex);
+    const auto claimed = stripe.claimed.find(claim.subject);
+    const auto series = claimed->second.find(claim.series.value());
+    if (--series->second.claims == 0) claimed->second.erase(series);
+    if (claimed->second.empty()) stripe.claimed.erase(claimed);
+  }
 }
 
 size_t SeriesSet::size() const {

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "engine/base/memory_ledger.h"
 #include "engine/base/mutex.h"
@@ -38,7 +39,33 @@ class SeriesSet {
   // The same for an entry that is older than what may be there: it stays.
   void Put(SubjectId subject, SeriesId series, uint64_t check);
 
+  // Series whose entries are on their way: until this goes, their ids are taken. Outlived by the
+  // sets. One thread at a time.
+  class Claims {
+   public:
+    Claims() = default;
+    ~Claims();
+    Claims(const Claims&) = delete;
+    Claims& operator=(const Claims&) = delete;
+
+   private:
+    friend class SeriesSet;
+    struct Claim {
+      const SeriesSet* set;
+      SubjectId subject;
+      SeriesId series;
+    };
+    std::vector<Claim> claims_;
+  };
+  // For a writer that is about to send the entries of new series, distinct: those that are neither
+  // known nor claimed with another entity are kNo, and claimed. One of two writers that come at the
+  // same time with different entities of an id finds kCollision. What Find tells does not change,
+  // so a reader of the set may do it.
+  void Claim(SubjectId subject, std::span<const SeriesId> series, std::span<const uint64_t> checks,
+             std::span<Known> known, Claims& claims) const;
+
   size_t size() const;
+  // Claims stay.
   void Clear();
 
  private:

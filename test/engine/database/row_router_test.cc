@@ -212,6 +212,88 @@ TEST_CASE("rows whose series id belongs to another entity are refused, and the o
   REQUIRE(Values(router.routed[1]) == std::vector<int64_t>{30});
 }
 
+// Rows of hosts whose series ids are one: that of the first.
+KeyedRows Colliding(const GroupStore& store, const std::vector<NodeRow>& rows) {
+  KeyedRows keyed = GroupWorld::Keyed(store, rows);
+  for (SeriesId& series : keyed.rows.series) series = keyed.rows.series[0];
+  return keyed;
+}
+
+TEST_CASE("of two entities of one series id in a batch the first is taken", "[database][router]") {
+  Router router;
+  LogCapture log;
+  router.Route(Colliding(*router.store, {{2, kDay, 20}, {4, kDay, 40}, {2, kDay + 1, 21}}));
+  REQUIRE(Reasons(router.refused) ==
+          std::vector<std::pair<uint32_t, ErrorCode>>{{1, ErrorCode::kCorruption}});
+  REQUIRE(log.Count("write.collision") == 1);
+  REQUIRE(router.routed.size() == 1);
+  REQUIRE(Values(router.routed[0]) == std::vector<int64_t>{20, 21});
+  REQUIRE(Hosts(router.routed[0]) == std::vector<int64_t>{2});
+}
+
+TEST_CASE("a series id is taken while its entity is on its way", "[database][router]") {
+  Router router;
+  LogCapture log;
+  const SeriesId series = GroupWorld::Keyed(*router.store, {{2, kDay, 20}}).rows.series[0];
+  const auto other = [&] {
+    KeyedRows rows = GroupWorld::Keyed(*router.store, {{4, kDay, 40}, {6, kDay, 60}});
+    rows.rows.series[0] = series;
+    return rows;
+  };
+  const auto route = [&](KeyedRows rows) {
+    std::vector<Routed> routed;
+    std::vector<RefusedRow> refused;
+    RouteRows(*router.store, std::move(rows), routed, refused);
+    REQUIRE(routed.size() == 1);
+    return std::pair(std::move(routed), refused.size());
+  };
+
+  // What keeps the table keeps the claims, as a write does that is on its way to the log.
+  std::shared_ptr<TsTable> on_its_way;
+  {
+    auto [routed, refused] = route(GroupWorld::Keyed(*router.store, {{2, kDay, 20}}));
+    on_its_way = routed[0].table;
+  }
+  {
+    const auto [routed, refused] = route(other());
+    REQUIRE(refused == 1);
+    REQUIRE(Values(routed[0]) == std::vector<int64_t>{60});
+    REQUIRE(Hosts(routed[0]) == std::vector<int64_t>{6});
+    // The same entity again is told again: nobody knows whether the first gets there.
+    REQUIRE(Hosts(route(GroupWorld::Keyed(*router.store, {{2, kDay, 21}})).first[0]) ==
+            std::vector<int64_t>{2});
+  }
+  // It does not get there.
+  on_its_way.reset();
+  {
+    const auto [routed, refused] = route(other());
+    REQUIRE(refused == 0);
+    REQUIRE(route(GroupWorld::Keyed(*router.store, {{8, kDay, 80}})).second == 0);
+  }
+  // It does, and the other one is too late.
+  router.world->Write(*router.store, 1, {{2, kDay, 20}});
+  REQUIRE(route(other()).second == 1);
+}
+
+TEST_CASE("two batches of one write claim together", "[database][router]") {
+  Router router;
+  LogCapture log;
+  const SeriesId series = GroupWorld::Keyed(*router.store, {{2, kDay, 20}}).rows.series[0];
+  std::vector<Routed> routed;
+  std::vector<RefusedRow> refused;
+  RouteRows(*router.store, GroupWorld::Keyed(*router.store, {{4, kDay, 40}}), routed, refused);
+  RouteRows(*router.store, GroupWorld::Keyed(*router.store, {{2, kDay, 20}}), routed, refused);
+  REQUIRE(refused.empty());
+  // A write keeps the first pointer to each table.
+  REQUIRE(routed.size() == 2);
+  REQUIRE(routed[0].table == routed[1].table);
+  routed.resize(1);
+  KeyedRows other = GroupWorld::Keyed(*router.store, {{6, kDay, 60}});
+  other.rows.series[0] = series;
+  router.Route(std::move(other));
+  REQUIRE(router.refused.size() == 1);
+}
+
 TEST_CASE("a table of which every row is refused gets nothing", "[database][router]") {
   Router router;
   LogCapture log;

@@ -45,6 +45,45 @@ TEST_CASE("many series are looked up at once", "[index]") {
   REQUIRE(known == std::vector<Known>{Known::kNo, Known::kYes, Known::kCollision});
 }
 
+TEST_CASE("an older entry takes the place of what is there", "[index]") {
+  MemoryLedger ledger(size_t{1} << 30);
+  SeriesSet set(ledger);
+  REQUIRE(set.Insert(SubjectId(1), SeriesId(2), 4).has_value());
+  set.Put(SubjectId(1), SeriesId(2), 3);
+  set.Put(SubjectId(1), SeriesId(5), 6);
+  REQUIRE(set.Find(SubjectId(1), SeriesId(2), 3) == Known::kYes);
+  REQUIRE(set.Find(SubjectId(1), SeriesId(2), 4) == Known::kCollision);
+  REQUIRE(set.Find(SubjectId(1), SeriesId(5), 6) == Known::kYes);
+  REQUIRE(set.size() == 2);
+}
+
+TEST_CASE("of two writers of one id with different entities the second one is too late",
+          "[index]") {
+  MemoryLedger ledger(size_t{1} << 30);
+  SeriesSet set(ledger);
+  constexpr SubjectId kSubject(1);
+  const auto claim = [&](uint64_t check, SeriesSet::Claims& claims) {
+    std::vector<Known> known(1);
+    set.Claim(kSubject, std::vector{SeriesId(2)}, std::vector{check}, known, claims);
+    return known[0];
+  };
+  {
+    SeriesSet::Claims first;
+    SeriesSet::Claims again;
+    SeriesSet::Claims other;
+    REQUIRE(claim(3, first) == Known::kNo);
+    REQUIRE(claim(3, again) == Known::kNo);
+    REQUIRE(claim(4, other) == Known::kCollision);
+    // Not there yet: whoever has the same entity sends it too.
+    REQUIRE(set.Find(kSubject, SeriesId(2), 3) == Known::kNo);
+  }
+  SeriesSet::Claims later;
+  REQUIRE(claim(4, later) == Known::kNo);
+  REQUIRE(set.Insert(kSubject, SeriesId(2), 4).has_value());
+  REQUIRE(claim(4, later) == Known::kYes);
+  REQUIRE(claim(3, later) == Known::kCollision);
+}
+
 TEST_CASE("the set is charged, about 24 bytes a series, and never refused", "[index]") {
   MemoryLedger ledger(1000);
   {
