@@ -8,6 +8,7 @@
 
 #include "engine/base/id.h"
 #include "engine/base/log.h"
+#include "server/backup/backup_scope.h"
 #include "server/backup/checked_file.h"
 #include "server/backup/destination_records.h"
 #include "server/backup/put_once.h"
@@ -253,11 +254,29 @@ Result<> BackupJob::PlanRun(std::stop_token stop) {
   return Error{ErrorCode::kFailedPrecondition, why};
 }
 
+// What the manifest says of how much the backup holds.
+BackupManifest BackupJob::ScopedManifest() const {
+  BackupManifest manifest;
+  manifest.whole_node = snapshot_->contents().whole_node;
+  manifest.scope = ScopeText(history_.spec.groups, history_.spec.catalogs);
+  manifest.catalogs = CatalogsOf(snapshot_->contents());
+  return manifest;
+}
+
 // False when the place cannot take this backup.
 Result<bool> BackupJob::PlanFor(const std::string& place, std::stop_token stop, std::string& why) {
   ASSIGN_OR_RETURN(view_, tools_.layout.Look(target_.store, place, stop));
   if (!view_.unusable.empty()) {
     why = fmt::format("nothing can be added to {}: {}", place, view_.unusable);
+    return false;
+  }
+  const BackupManifest wanted = ScopedManifest();
+  for (const KnownBackup& known : view_.known) {
+    if (known.place != place || Covers(wanted, known.manifest)) continue;
+    why = fmt::format(
+        "{} holds a backup of more ({}) than this one ({}), which must not take its place: give "
+        "this one a remote of its own",
+        place, ScopeOf(known.manifest), ScopeOf(wanted));
     return false;
   }
   // What an earlier try of this run has made counts only if nobody has committed there since.
@@ -393,7 +412,7 @@ Result<> BackupJob::Upload(std::stop_token stop) {
 
 BackupManifest BackupJob::MakeManifest() const {
   const SnapshotContents& contents = snapshot_->contents();
-  BackupManifest manifest;
+  BackupManifest manifest = ScopedManifest();
   manifest.run = history_.run;
   manifest.job = history_.spec.name;
   manifest.node_id = tools_.node_id;
@@ -401,8 +420,6 @@ BackupManifest BackupJob::MakeManifest() const {
   manifest.position = contents.position;
   manifest.scn = contents.scn;
   manifest.taken_at = contents.taken_at;
-  manifest.whole_node = contents.whole_node;
-  manifest.catalogs = CatalogsOf(contents);
   manifest.missing = missing_;
   for (const PlannedFile& file : plan_.files) manifest.objects.push_back(file.object);
   tools_.layout.Address(manifest, history_.spec, place_, history_.aims.back().generation);
@@ -548,6 +565,7 @@ Result<> BackupJob::Prune(std::stop_token stop) {
   request.keep = history_.spec.keep;
   request.civil_time = history_.spec.civil_time;
   request.node_id = tools_.node_id;
+  request.scope = ScopeText(history_.spec.groups, history_.spec.catalogs);
   request.clock = tools_.retention_clock ? tools_.retention_clock()
                                          : RetentionClock{tools_.clock.Now(), false, false};
   const LeaseCheck check = [&] { return lease_->Check(stop); };

@@ -114,6 +114,7 @@ class BackupJob {
   Result<> PlanUnderLease(std::stop_token stop);
   Result<> Begin(std::stop_token stop);
   Result<> Upload(std::stop_token stop);
+  BackupManifest ScopedManifest() const;
   BackupManifest MakeManifest() const;
   Result<> Commit(std::stop_token stop);
   Result<> TidyUp(std::stop_token stop);

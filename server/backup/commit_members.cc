@@ -17,6 +17,7 @@ void WriteCommitMembers(const CommitRecord& commit, RecordMembers& members) {
   members.Time("taken_at", commit.taken_at);
   members.Time("committed_at", commit.committed_at);
   members.Bool("degraded", commit.degraded);
+  if (!commit.scope.empty()) members.Text("scope", commit.scope);
 }
 
 void ReadCommitMembers(MemberReader& members, CommitRecord& commit) {
@@ -32,6 +33,7 @@ void ReadCommitMembers(MemberReader& members, CommitRecord& commit) {
   commit.taken_at = members.Time("taken_at");
   commit.committed_at = members.Time("committed_at");
   commit.degraded = members.Bool("degraded");
+  if (members.Has("scope")) commit.scope = members.Text("scope");
   if (!IsRecordName(commit.run)) members.Refuse("run");
   if (commit.generation == 0) members.Refuse("generation");
   if (commit.manifest_bytes > kBackupManifestBytesMax) members.Refuse("manifest_size");

@@ -191,6 +191,7 @@ CommitRecord CommitOf(const BackupManifest& manifest, std::string_view manifest_
   commit.taken_at = manifest.taken_at;
   commit.committed_at = committed_at;
   commit.degraded = !manifest.missing.empty();
+  commit.scope = manifest.scope;
   return commit;
 }
 
@@ -213,6 +214,7 @@ std::string EncodeBackupManifest(const BackupManifest& manifest) {
   members.Hex("scn", manifest.scn.value());
   members.Time("taken_at", manifest.taken_at);
   members.Bool("whole_node", manifest.whole_node);
+  if (!manifest.scope.empty()) members.Text("scope", manifest.scope);
   members.Texts("missing", manifest.missing);
   members.Objects("catalogs", manifest.catalogs.size(), [&](size_t i, RecordMembers& each) {
     const BackupCatalog& catalog = manifest.catalogs[i];
@@ -252,6 +254,7 @@ Result<BackupManifest> DecodeBackupManifest(std::string_view bytes) {
   manifest.scn = Scn(members.Hex("scn"));
   manifest.taken_at = members.Time("taken_at");
   manifest.whole_node = members.Bool("whole_node");
+  if (members.Has("scope")) manifest.scope = members.Text("scope");
   manifest.missing = members.Texts("missing");
   ReadCatalogs(members, manifest);
   ReadObjects(members, manifest);

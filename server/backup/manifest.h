@@ -64,6 +64,7 @@ struct BackupManifest {
   Scn scn;
   UnixNanos taken_at = 0;  // of the snapshot: the point that a restore goes back to
   bool whole_node = true;
+  std::string scope;  // what was asked for (backup_scope.h); empty: from before it was written
   std::vector<BackupCatalog> catalogs;
   std::vector<BackupObject> objects;  // by key
   // What is missing, in words; not empty: the backup is degraded, never verified.
@@ -86,6 +87,7 @@ struct CommitRecord {
   UnixNanos taken_at = 0;
   UnixNanos committed_at = 0;
   bool degraded = false;
+  std::string scope;  // of the manifest
   friend bool operator==(const CommitRecord&, const CommitRecord&) = default;
 };
 

@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include "server/backup/backup_scope.h"
 #include "server/backup/repository_keys.h"
 
 namespace ficus {
@@ -77,6 +78,8 @@ class Prune {
         terms_(std::move(terms)),
         stop_(std::move(stop)) {}
 
+  // Of all entries that have a commit, in their order.
+  Result<std::vector<BackupFact>> FactsOf(const RepositoryListing& listing);
   Result<> Expire(const BackupEntry& entry, KeepDecision& decision);
   Result<> GoOn(const BackupEntry& entry);
   Result<> Supersede(const BackupEntry& entry);
@@ -96,6 +99,11 @@ class Prune {
   Result<> DeleteCommits(const std::string& timedir, const std::vector<std::string>& records);
   Result<> Empty(const BackupEntry& entry);
   Result<> Forget(const BackupEntry& entry, UnixNanos emptied_at);
+  // None, and the problem is reported, when it cannot be read.
+  Result<std::optional<BackupManifest>> LoadManifest(const CommitRecord& commit,
+                                                     std::string_view consequence);
+  // The widest of its commits; none when it cannot be told.
+  Result<std::optional<std::string>> ScopeOfEntry(const BackupEntry& entry);
   // False, and the problem is reported, when it cannot be read.
   Result<bool> LoadObjects(const CommitRecord& commit, Objects& objects);
   Result<bool> LoadLeftObjects(const std::string& key, Objects& objects);
@@ -284,19 +292,23 @@ Result<> Prune::Forget(const BackupEntry& entry, UnixNanos emptied_at) {
   return DeleteRecords({ExpiredKey(entry.timedir)});
 }
 
-Result<bool> Prune::LoadObjects(const CommitRecord& commit, Objects& objects) {
-  const Result<BackupManifest> manifest = repository_.LoadManifest(commit, stop_);
-  if (manifest) {
-    AddObjects(*manifest, objects);
-    return true;
-  }
+Result<std::optional<BackupManifest>> Prune::LoadManifest(const CommitRecord& commit,
+                                                          std::string_view consequence) {
+  Result<BackupManifest> manifest = repository_.LoadManifest(commit, stop_);
+  if (manifest) return std::optional<BackupManifest>(*std::move(manifest));
   const ErrorCode code = manifest.error().code;
   if (code != ErrorCode::kNotFound && code != ErrorCode::kCorruption &&
       code != ErrorCode::kUnsupportedVersion) {
-    return manifest.error();
+    return std::move(manifest).error();
   }
-  Problem(commit.timedir, "its objects stay: " + manifest.error().ToString());
-  return false;
+  Problem(commit.timedir, fmt::format("{}: {}", consequence, manifest.error().ToString()));
+  return std::optional<BackupManifest>();
+}
+
+Result<bool> Prune::LoadObjects(const CommitRecord& commit, Objects& objects) {
+  ASSIGN_OR_RETURN(const auto manifest, LoadManifest(commit, "its objects stay"));
+  if (manifest) AddObjects(*manifest, objects);
+  return manifest.has_value();
 }
 
 Result<bool> Prune::LoadLeftObjects(const std::string& key, Objects& objects) {
@@ -313,8 +325,10 @@ Result<bool> Prune::LoadLeftObjects(const std::string& key, Objects& objects) {
 }
 
 Result<> Prune::Supersede(const BackupEntry& entry) {
-  // What a damaged commit would replace may be all there is.
+  // What a damaged commit would replace may be all there is, and one without a verdict may be
+  // damaged.
   if (!entry.commit || entry.state != BackupState::kCommitted) return Ok();
+  if (!entry.unread_verdict.empty()) return Ok();
   const uint64_t current = entry.commit->generation;
   std::vector<std::string> old_commits;
   std::vector<std::string> old_records;
@@ -335,11 +349,14 @@ Result<> Prune::Supersede(const BackupEntry& entry) {
   ASSIGN_OR_RETURN(const std::string objection, Objection(entry.timedir, known));
   if (!objection.empty()) return Ok();
 
+  ASSIGN_OR_RETURN(const auto manifest, LoadManifest(*entry.commit, "it supersedes nothing"));
+  if (!manifest) return Ok();
   Objects old_objects;
   for (const CommitRecord& commit : known) {
     if (commit.generation >= current) continue;
-    ASSIGN_OR_RETURN(const bool is_read, LoadObjects(commit, old_objects));
-    if (!is_read) return Ok();
+    ASSIGN_OR_RETURN(const auto old, LoadManifest(commit, "its objects stay"));
+    if (!old || !Covers(*manifest, *old)) return Ok();
+    AddObjects(*old, old_objects);
     left_manifests.erase(
         std::remove(left_manifests.begin(), left_manifests.end(), commit.manifest_key),
         left_manifests.end());
@@ -349,8 +366,9 @@ Result<> Prune::Supersede(const BackupEntry& entry) {
     if (!is_read) return Ok();
   }
   Objects kept;
+  AddObjects(*manifest, kept);
   for (const CommitRecord& commit : known) {
-    if (commit.generation < current) continue;
+    if (commit.generation <= current) continue;
     ASSIGN_OR_RETURN(const bool is_read, LoadObjects(commit, kept));
     if (!is_read) return Ok();
   }
@@ -362,8 +380,21 @@ Result<> Prune::Supersede(const BackupEntry& entry) {
   return DeleteRecords(old_records);
 }
 
-// The facts of all entries that have a commit, in their order.
-std::vector<BackupFact> FactsOf(const RepositoryListing& listing, const PruneRequest& request) {
+Result<std::optional<std::string>> Prune::ScopeOfEntry(const BackupEntry& entry) {
+  std::optional<std::string> scope;
+  for (const CommitRecord& commit : AllCommits(entry)) {
+    std::string each = commit.scope;
+    if (each.empty()) {
+      ASSIGN_OR_RETURN(const auto manifest, LoadManifest(commit, "its scope is not known"));
+      if (!manifest) return std::optional<std::string>();
+      each = ScopeOf(*manifest);
+    }
+    if (scope != kNodeScope) scope = std::move(each);
+  }
+  return scope;
+}
+
+Result<std::vector<BackupFact>> Prune::FactsOf(const RepositoryListing& listing) {
   std::vector<BackupFact> facts;
   for (const BackupEntry& entry : listing.backups) {
     if (!entry.commit) continue;
@@ -373,14 +404,31 @@ std::vector<BackupFact> FactsOf(const RepositoryListing& listing, const PruneReq
     fact.verified = entry.verified();
     fact.degraded = entry.commit->degraded;
     fact.damaged = entry.state == BackupState::kDamaged;
-    fact.held = IsHeld(listing.holds, entry.timedir, request.clock.now);
+    fact.held = IsHeld(listing.holds, entry.timedir, terms_.now);
     fact.unfinished = entry.pending.has_value();
     for (const CommitRecord& commit : AllCommits(entry)) {
-      if (commit.node_id != request.node_id) fact.foreign = true;
+      if (commit.node_id != terms_.node_id) fact.foreign = true;
+    }
+    ASSIGN_OR_RETURN(std::optional<std::string> scope, ScopeOfEntry(entry));
+    if (!scope) fact.unread = "its scope is not known";
+    fact.scope = std::move(scope).value_or("");
+    if (!entry.unread_verdict.empty()) {
+      fact.unread = "its verdict cannot be read: " + entry.unread_verdict;
+      Problem(entry.timedir, fact.unread);
     }
     facts.push_back(std::move(fact));
   }
   return facts;
+}
+
+// A prune that is meant for one scope lets no other one's backups go.
+void KeepOtherScopes(const std::vector<BackupFact>& facts, std::string_view scope,
+                     std::vector<KeepDecision>& decisions) {
+  for (size_t i = 0; i < facts.size(); ++i) {
+    if (decisions[i].keep || facts[i].scope == scope) continue;
+    decisions[i].keep = true;
+    decisions[i].reason = "of another scope: " + facts[i].scope;
+  }
 }
 
 KeepDecision DecisionWithoutCommit(const BackupEntry& entry) {
@@ -395,15 +443,16 @@ Result<PruneReport> Pruner::Run(const PruneRequest& request, const std::stop_tok
   const Repository repository(store_);
   ASSIGN_OR_RETURN(const RepositoryListing listing, repository.List(stop));
   RETURN_IF_ERROR(CheckGuardsAreRead(listing.unread));
-  ASSIGN_OR_RETURN(
-      std::vector<KeepDecision> decided,
-      DecideRetention(FactsOf(listing, request), request.keep, request.civil_time, request.clock));
   Prune::Terms terms;
   terms.now = request.clock.now;
   terms.grace_nanos = request.grace_nanos;
   terms.node_id = request.node_id;
   terms.dry_run = request.dry_run;
   Prune prune(store_, lease_, std::move(terms), stop);
+  ASSIGN_OR_RETURN(const std::vector<BackupFact> facts, prune.FactsOf(listing));
+  ASSIGN_OR_RETURN(std::vector<KeepDecision> decided,
+                   DecideRetention(facts, request.keep, request.civil_time, request.clock));
+  if (request.scope) KeepOtherScopes(facts, *request.scope, decided);
   auto next = decided.begin();
   for (const BackupEntry& entry : listing.backups) {
     KeepDecision decision = entry.commit ? std::move(*next++) : DecisionWithoutCommit(entry);

@@ -22,6 +22,8 @@
 //   - nothing is deleted on the word of a listing alone, or of a record that cannot be read: as
 //     long as there is an unread pending marker or hold, nothing goes
 //   - a manifest that is not what its commit says keeps its objects, and the report says so
+//   - a backup that nobody can judge stays, and the report says so: its verdict cannot be read, or
+//     its commit does not say the scope and its manifest cannot be read
 //
 // Limitation: a delete request that is held up for longer than the grace after its lease check can
 // hit a later backup of the same name. No store offers a delete on the condition of a lease.
@@ -32,6 +34,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -56,7 +59,9 @@ struct PruneRequest {
   RetentionClock clock;
   int64_t grace_nanos = kNanosPerDay;  // longer than any request or restore without a hold
   uint64_t node_id = 0;                // backups of another node stay
-  bool dry_run = false;                // the same report, no request that changes anything
+  // Only backups of this scope may expire; unset: the rule is for each scope.
+  std::optional<std::string> scope;
+  bool dry_run = false;  // the same report, no request that changes anything
 };
 
 struct PruneReport {
@@ -84,7 +89,8 @@ class Pruner {
   // Removes what earlier generations of `timedir` leave behind once a later one is committed: their
   // commit records first, then the objects that only they name, then their manifests. `own_run`
   // may be pending; while another run writes there or anybody holds it, nothing is done. A degraded
-  // or damaged generation supersedes nothing.
+  // or damaged generation supersedes nothing, and none supersedes what it does not cover
+  // (backup_scope.h).
   Result<PruneReport> RemoveSuperseded(std::string_view timedir, std::string_view own_run,
                                        const std::stop_token& stop);
 

@@ -68,6 +68,8 @@ class MemberReader : public JsonMembers {
  public:
   using JsonMembers::JsonMembers;
 
+  // For members that earlier records lack.
+  bool Has(std::string_view name) const { return Find(name) != nullptr; }
   std::string Text(std::string_view name);
   uint32_t Hex32(std::string_view name);
   UnixNanos Time(std::string_view name);

@@ -188,12 +188,14 @@ Result<> ReadCommits(RecordReader& reader, BackupEntry& entry) {
   if (std::find(entry.records.begin(), entry.records.end(), key) == entry.records.end()) {
     return Ok();
   }
+  const size_t unread = reader.unread.size();
   ASSIGN_OR_RETURN(
       std::optional<VerificationRecord> verification,
       reader.Read<VerificationRecord>(
           key, kVerificationBytesMax, DecodeVerification, [&](const VerificationRecord& each) {
             return each.timedir == entry.timedir && each.generation == entry.commit->generation;
           }));
+  if (reader.unread.size() > unread) entry.unread_verdict = reader.unread.back().error.ToString();
   // One of an earlier commit of the same name says nothing about this one.
   if (!verification || verification->commit_run != entry.commit->run) return Ok();
   if (!verification->damaged.empty()) {

@@ -56,6 +56,9 @@ struct BackupEntry {
   // Keys of all records of this time directory below kTimedirMetaPrefix.
   std::vector<std::string> records;
   std::string problem;  // why kDamaged, in words
+  // Why the verification record of `commit` cannot be read: it may have named damage. Empty when it
+  // can, or there is none.
+  std::string unread_verdict;
 
   // Every object was read back at the last full verification, and none was missing or damaged.
   bool verified() const;

@@ -1,10 +1,12 @@
 #include "server/backup/repository_status.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <utility>
 
 #include <fmt/format.h>
 
+#include "server/backup/backup_scope.h"
 #include "server/backup/utc_time.h"
 
 namespace ficus {
@@ -33,20 +35,26 @@ void Improve(std::optional<RestorePoint>& best, const BackupEntry& entry, UnixNa
   best = RestorePoint{entry.timedir, taken_at, age};
 }
 
+// A commit of before scopes were written is taken for one of the whole node.
+bool IsOfNode(const BackupEntry& entry) {
+  return entry.state == BackupState::kCommitted &&
+         (entry.commit->scope.empty() || entry.commit->scope == kNodeScope);
+}
+
 }  // namespace
 
 RepositoryStatus StatusOf(const RepositoryListing& listing, UnixNanos now) {
   RepositoryStatus status;
   status.unread = listing.unread.size();
+  const bool has_node = std::any_of(listing.backups.begin(), listing.backups.end(), IsOfNode);
   for (const BackupEntry& entry : listing.backups) {
     switch (entry.state) {
       case BackupState::kCommitted:
         ++status.committed;
+        if (entry.verified()) ++status.verified;
+        if (has_node && !IsOfNode(entry)) break;
         Improve(status.newest_committed, entry, now);
-        if (entry.verified()) {
-          ++status.verified;
-          Improve(status.newest_verified, entry, now);
-        }
+        if (entry.verified()) Improve(status.newest_verified, entry, now);
         break;
       case BackupState::kDegraded:
         ++status.degraded;

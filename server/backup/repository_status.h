@@ -17,7 +17,8 @@ struct RestorePoint {
 };
 
 struct RepositoryStatus {
-  // Newest by the time of the snapshot; degraded and damaged backups are not restore points.
+  // Newest by the time of the snapshot; degraded and damaged backups are not restore points, nor
+  // are those of a part of the node where one of the whole node is.
   std::optional<RestorePoint> newest_verified;
   std::optional<RestorePoint> newest_committed;
   size_t committed = 0;  // can be restored whole

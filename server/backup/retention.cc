@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <map>
 #include <optional>
 #include <set>
 
@@ -36,10 +37,12 @@ struct PeriodRule {
   Bucket (*bucket)(const CivilHour&);
 };
 
-bool IsOurs(const BackupFact& fact) { return !fact.foreign && !fact.unfinished; }
+bool IsOurs(const BackupFact& fact) {
+  return !fact.foreign && !fact.unfinished && fact.unread.empty();
+}
 bool IsSound(const BackupFact& fact) { return IsOurs(fact) && !fact.degraded && !fact.damaged; }
 
-// Decides for one set of facts.
+// Decides for the facts of one scope.
 class Retention {
  public:
   Retention(const std::vector<BackupFact>& facts, const CivilTime& civil_time) : facts_(facts) {
@@ -60,6 +63,7 @@ class Retention {
       if (facts_[i].foreign) Keep(i, "not committed by this node");
       if (facts_[i].unfinished) Keep(i, "a run writes there, or none has committed");
       if (facts_[i].held) Keep(i, "held by a restore");
+      if (!facts_[i].unread.empty()) Keep(i, facts_[i].unread);
     }
   }
 
@@ -155,12 +159,8 @@ Result<> CheckClock(const std::vector<BackupFact>& facts, const RetentionClock& 
   return Ok();
 }
 
-}  // namespace
-
-Result<std::vector<KeepDecision>> DecideRetention(const std::vector<BackupFact>& facts,
-                                                  const KeepRule& rule, const CivilTime& civil_time,
-                                                  const RetentionClock& clock) {
-  RETURN_IF_ERROR(CheckClock(facts, clock));
+std::vector<KeepDecision> DecideScope(const std::vector<BackupFact>& facts, const KeepRule& rule,
+                                      const CivilTime& civil_time) {
   Retention retention(facts, civil_time);
   retention.KeepUntouchables();
   if (rule.KeepsAll()) retention.KeepEverything("no rule lets anything go");
@@ -171,6 +171,24 @@ Result<std::vector<KeepDecision>> DecideRetention(const std::vector<BackupFact>&
   }
   retention.KeepNewest(rule.min);
   return retention.Decisions();
+}
+
+}  // namespace
+
+Result<std::vector<KeepDecision>> DecideRetention(const std::vector<BackupFact>& facts,
+                                                  const KeepRule& rule, const CivilTime& civil_time,
+                                                  const RetentionClock& clock) {
+  RETURN_IF_ERROR(CheckClock(facts, clock));
+  std::map<std::string, std::vector<size_t>> scopes;
+  for (size_t i = 0; i < facts.size(); ++i) scopes[facts[i].scope].push_back(i);
+  std::vector<KeepDecision> decisions(facts.size());
+  for (const auto& [scope, members] : scopes) {
+    std::vector<BackupFact> of_scope;
+    for (const size_t i : members) of_scope.push_back(facts[i]);
+    std::vector<KeepDecision> decided = DecideScope(of_scope, rule, civil_time);
+    for (size_t i = 0; i < members.size(); ++i) decisions[members[i]] = std::move(decided[i]);
+  }
+  return decisions;
 }
 
 }  // namespace ficus

@@ -6,7 +6,9 @@
 // newest `min` sound ones and the newest `min` verified ones stay, at least one of the latter.
 // Unsound ones stay where a rule has no sound one to show for the same hour, day, ..., as many as
 // the rule's N; they never take the place of a sound one.
-// What is held, pending or of another tool stays.
+// What is held, pending or of another tool stays, and what cannot be judged.
+//
+// Scopes are apart: the rule counts for the backups of each by themselves.
 #pragma once
 
 #include <cstdint>
@@ -21,6 +23,7 @@ namespace ficus {
 
 struct BackupFact {
   std::string timedir;
+  std::string scope;  // backup_scope.h
   UnixNanos taken_at = 0;
   bool verified = false;    // implies sound
   bool degraded = false;    // lacks something since it was made
@@ -28,6 +31,7 @@ struct BackupFact {
   bool held = false;        // a restore reads it
   bool unfinished = false;  // a run writes there, or none has committed
   bool foreign = false;     // not committed by this node
+  std::string unread;       // why nobody knows what it is worth; empty: it is known
 };
 
 struct KeepDecision {

@@ -8,6 +8,8 @@
 #include <catch2/catch.hpp>
 
 #include "server/backup/destination_records.h"
+#include "server/backup/repository.h"
+#include "server/backup/repository_status.h"
 #include "server/remote/store_decorator.h"
 #include "test/server/backup/job_harness.h"
 #include "test/support/seed.h"
@@ -251,6 +253,63 @@ TEST_CASE("what a run has sent does not count once another has committed there",
   RequireDone(harness.Settle(store, false));
   REQUIRE(Newest(CheckedBackups(store)).commit.run == runs->front());
   REQUIRE(Newest(CheckedBackups(store)).manifest.objects.size() == 13);
+}
+
+TEST_CASE("a backup of some groups takes the place of none of the whole node", "[backup][scope]") {
+  JobHarness harness;
+  harness.Fill(5);
+  MemoryStore store;
+  RequireDone(harness.RunOnce(store));
+  const std::string day = harness.status.timedir;
+  harness.AddParts(1);
+  harness.spec.groups = {"sw_*"};
+  RequireDone(harness.RunOnce(store));
+  const std::string hour = harness.status.timedir;
+  REQUIRE(hour != day);
+  REQUIRE(CheckedBackups(store).size() == 2);
+  REQUIRE(StatusOf(*Repository(store).List({}), harness.clock.Now()).newest_committed->timedir ==
+          day);
+  // The next one of the same groups, and one of more, may have that place.
+  harness.AddParts(1);
+  RequireDone(harness.RunOnce(store));
+  REQUIRE(harness.status.timedir == hour);
+  REQUIRE(CheckedBackups(store).size() == 2);
+  harness.spec.groups.clear();
+  harness.spec.time_style = TimeStyle::kHourly;
+  harness.AddParts(1);
+  RequireDone(harness.RunOnce(store));
+  REQUIRE(harness.status.timedir == hour);
+  REQUIRE(CheckedBackups(store).size() == 2);
+
+  // Where there is no other place the run is refused before it changes anything.
+  harness.spec.groups = {"sw_*"};
+  harness.AddParts(1);
+  const auto before = store.Contents();
+  const auto refused = harness.RunOnce(store);
+  REQUIRE(refused.error().code == ErrorCode::kFailedPrecondition);
+  REQUIRE(refused.error().message.find("give this one a remote of its own") != std::string::npos);
+  REQUIRE(store.Contents() == before);
+  REQUIRE(ListJournals(*harness.fs)->empty());
+}
+
+TEST_CASE("a job's rule lets go of backups of its own scope only", "[backup][scope]") {
+  JobHarness harness;
+  harness.Fill(5);
+  MemoryStore store;
+  for (int day = 0; day < 3; ++day) {
+    RequireDone(harness.RunOnce(store));
+    harness.clock.Advance(kNanosPerDay);
+    harness.AddParts(1);
+  }
+  harness.spec.groups = {"sw_*"};
+  harness.spec.keep.min = 1;
+  RequireDone(harness.RunOnce(store));
+  REQUIRE(harness.status.pruned_backups == 0);
+  REQUIRE(CheckedBackups(store).size() == 4);
+  harness.clock.Advance(kNanosPerDay);
+  harness.AddParts(1);
+  RequireDone(harness.RunOnce(store));
+  REQUIRE(harness.status.pruned_backups == 1);
 }
 
 // What BanyanDB's backup does wrong, and this one must not.

@@ -50,6 +50,17 @@ TEST_CASE("the bytes of the records are pinned", "[backup]") {
   REQUIRE(commit.degraded);
 }
 
+TEST_CASE("records from before scopes were written are read", "[backup][scope]") {
+  BackupManifest manifest = Small();
+  manifest.scope = "";
+  const std::string bytes = EncodeBackupManifest(manifest);
+  REQUIRE(bytes.find("\"scope\"") == std::string::npos);
+  REQUIRE(DecodeBackupManifest(bytes).value() == manifest);
+  const CommitRecord commit = CommitOf(manifest, bytes, 12, 1);
+  REQUIRE(EncodeCommit(commit).find("\"scope\"") == std::string::npos);
+  REQUIRE(DecodeCommit(EncodeCommit(commit)).value() == commit);
+}
+
 TEST_CASE("a manifest without anything in it is one", "[backup]") {
   BackupManifest manifest = Small();
   manifest.objects.clear();

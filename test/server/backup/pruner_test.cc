@@ -8,6 +8,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "server/backup/record_text.h"
 #include "server/backup/repository_keys.h"
 #include "server/remote/memory_store.h"
 #include "test/server/backup/limited_store.h"
@@ -328,6 +329,95 @@ TEST_CASE("a degraded or damaged generation supersedes nothing", "[backup]") {
     REQUIRE(store.Head(CommitKey("2026-11-20", 1), {}).has_value());
     RequireWhole(store);
   }
+}
+
+TEST_CASE("a generation of some groups supersedes none of the whole node", "[backup][scope]") {
+  for (const bool is_old : {false, true}) {
+    MemoryStore store;
+    SampleBackup node = Sample(0);
+    SampleBackup some = Sample(0, 2);
+    some.first_object = 4;
+    some.whole_node = false;
+    some.scope = "groups sw_*";
+    if (is_old) node.scope = some.scope = "";
+    WriteBackup(store, node);
+    WriteBackup(store, some);
+    REQUIRE(Pruner(store, kHeldLease).RemoveSuperseded("2026-11-20", "", {})->objects == 0);
+    // No rule for parts of the node lets go what stands behind one.
+    WriteBackup(store, Sample(1));
+    WriteBackup(store, Sample(2));
+    PruneRequest request = Request(2);
+    request.scope = "groups sw_*";
+    Run(store, request);
+    REQUIRE(store.Head(CommitKey("2026-11-20", 1), {}).has_value());
+    RequireWhole(store);
+  }
+}
+
+TEST_CASE("each scope keeps its own days, and a prune of one lets go of no other",
+          "[backup][scope]") {
+  MemoryStore store;
+  const auto some = [](int day) {
+    SampleBackup sample = Sample(day);
+    sample.whole_node = false;
+    sample.scope = "groups sw_*";
+    return sample;
+  };
+  for (int day = 0; day < 3; ++day) WriteBackup(store, Sample(day));
+  for (int day = 3; day < 6; ++day) WriteBackup(store, some(day));
+  PruneRequest request = Request(6);
+  request.scope = "node";
+  REQUIRE(Run(*store.Clone(), request).expired == std::vector<std::string>{"2026-11-20"});
+  request.scope = "groups sw_*";
+  REQUIRE(Run(*store.Clone(), request).expired == std::vector<std::string>{"2026-11-23"});
+  request.scope = std::nullopt;
+  REQUIRE(Run(store, request).expired == std::vector<std::string>{"2026-11-20", "2026-11-23"});
+}
+
+TEST_CASE("the scope of an old backup is read from its manifest, and without that it stays",
+          "[backup][scope]") {
+  MemoryStore store;
+  for (int day = 0; day < 4; ++day) {
+    SampleBackup sample = Sample(day);
+    if (day < 2) sample.scope = "";
+    WriteBackup(store, sample);
+  }
+  store.FlipBits(ManifestKey("2026-11-20", 1), 50, 1).value();
+  const PruneReport report = Run(store, Request(4));
+  REQUIRE(report.expired == std::vector<std::string>{"2026-11-21"});
+  REQUIRE(report.decisions[0].reason == "its scope is not known");
+  REQUIRE(report.problems.size() == 1);
+}
+
+TEST_CASE("a backup whose verdict cannot be read stays and takes nobody's place", "[backup]") {
+  const bool is_later_version = GENERATE(false, true);
+  MemoryStore store;
+  WriteBackup(store, Sample(0));
+  SampleBackup later = Sample(0, 2);
+  later.first_object = 4;
+  const CommitRecord commit = WriteBackup(store, later);
+  VerificationRecord verification;
+  verification.timedir = commit.timedir;
+  verification.generation = 2;
+  verification.commit_run = commit.run;
+  verification.damaged = {{"k", "missing"}};
+  std::string text = EncodeVerification(verification);
+  if (is_later_version) {
+    const std::string version = "\"version\": 1";
+    text.replace(text.find(version), version.size(), "\"version\": 9");
+    text = WithMendedChecksum(text);
+  } else {
+    text[text.size() / 2] ^= 1;
+  }
+  PutText(store, VerifiedKey("2026-11-20", 2), text);
+  REQUIRE(Pruner(store, kHeldLease).RemoveSuperseded("2026-11-20", "", {})->objects == 0);
+  for (int day = 1; day < 4; ++day) WriteBackup(store, Sample(day));
+  const PruneReport report = Run(store, Request(4));
+  REQUIRE(report.expired == std::vector<std::string>{"2026-11-21"});
+  REQUIRE(report.decisions[0].reason.find("verdict cannot be read") != std::string::npos);
+  REQUIRE(report.problems.size() == 1);
+  REQUIRE(store.Head(CommitKey("2026-11-20", 1), {}).has_value());
+  RequireWhole(store);
 }
 
 TEST_CASE("killed at any request, the next run ends at the same place", "[backup]") {

@@ -56,5 +56,23 @@ TEST_CASE("the status says what one can restore to, from the facts in the store"
   REQUIRE(status.newest_verified->age_nanos == 2 * kNanosPerDay + 14 * 60 * kNanosPerSecond);
 }
 
+TEST_CASE("a backup of a part is no restore point beside one of the whole node",
+          "[backup][scope]") {
+  MemoryStore store;
+  SampleBackup some;
+  some.timedir = "2026-11-20";
+  some.taken_at = kMidnight;
+  some.whole_node = false;
+  some.scope = "groups sw_*";
+  Verify(store, WriteBackup(store, some), {});
+  REQUIRE(Status(store, kMidnight).newest_verified->timedir == "2026-11-20");
+  Write(store, "2026-11-19", kMidnight - kNanosPerDay);
+  const RepositoryStatus status = Status(store, kMidnight);
+  REQUIRE(status.newest_committed->timedir == "2026-11-19");
+  REQUIRE_FALSE(status.newest_verified.has_value());
+  REQUIRE(status.committed == 2);
+  REQUIRE(status.verified == 1);
+}
+
 }  // namespace
 }  // namespace ficus

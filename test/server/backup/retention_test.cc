@@ -62,6 +62,17 @@ TEST_CASE("a rule keeps the newest of each of the last periods that have a backu
           std::vector<std::string>{"2026-11-23-00", "2026-12-10-00"});
 }
 
+TEST_CASE("a rule counts for each scope by itself", "[backup][scope]") {
+  std::vector<BackupFact> facts;
+  for (int day = 0; day < 6; ++day) {
+    facts.push_back(Fact(kMidnight - day * kNanosPerDay));
+    facts.back().scope = day < 3 ? "groups sw_*" : "node";
+  }
+  REQUIRE(Kept(Decide(facts, Rule(0, 2, 0, 0, 0))) ==
+          std::vector<std::string>{facts[0].timedir, facts[1].timedir, facts[3].timedir,
+                                   facts[4].timedir});
+}
+
 TEST_CASE("each decision has a reason", "[backup]") {
   std::vector<BackupFact> facts;
   for (int day = 0; day < 8; ++day) facts.push_back(Fact(kMidnight + day * kNanosPerDay));

@@ -29,6 +29,8 @@ BackupManifest SampleManifest(const SampleBackup& sample) {
   manifest.scn = Scn(0xffffffffffffffff);
   manifest.taken_at = sample.taken_at;
   manifest.missing = sample.missing;
+  manifest.scope = sample.scope;
+  manifest.whole_node = sample.whole_node;
   manifest.catalogs = {
       {"schema-property", Catalog::kProperty, {{"_schema", GroupId(1)}}},
       {"measure", Catalog::kMeasure, {{"empty", GroupId(3)}, {"sw_metric", GroupId(2)}}}};

@@ -21,6 +21,8 @@ struct SampleBackup {
   size_t objects = 12;
   size_t first_object = 0;  // objects are numbered from here; the number decides path and content
   std::vector<std::string> missing;
+  std::string scope = "node";  // empty: as records were before they named it
+  bool whole_node = true;
 };
 
 // The content of object `number`; `sample.timedir` does not matter.
