@@ -112,7 +112,9 @@ class Planner {
 
   Result<> Analyze() {
     RETURN_IF_ERROR(RefuseWhatIsMissing());
-    if (query_.tags.empty() && query_.fields.empty()) {
+    // What is grouped by and what is aggregated are in the answer, asked for or not.
+    if (query_.tags.empty() && query_.fields.empty() && !query_.group_by.has_value() &&
+        !query_.aggregation.has_value()) {
       return Refused("invalid query options: tagProjection or fieldProjection is required");
     }
     for (const MeasureGroupPlan& plan : detail_->groups) {

@@ -113,6 +113,18 @@ TEST_CASE("an entity that names a tag which the measure lacks is read without it
   REQUIRE(ToText(harness.Ask(std::move(grouped))) == "a,layer-1=2 b,layer-2=1");
 }
 
+TEST_CASE("groups and their sums are answered without a projection", "[query]") {
+  QueryHarness harness;
+  PrepareMeasure(harness);
+  harness.Write("g", "m", {Point(1, "a", 1), Point(2, "b", 2), Point(3, "a", 4)});
+  MeasureQuery query = Question();
+  query.tags.clear();
+  query.fields.clear();
+  query.group_by = std::vector<FamilyTags>{{"default", {"id"}}};
+  query.aggregation = Aggregation{AggregationFunction::kSum, "value"};
+  REQUIRE(ToText(harness.Ask(std::move(query))) == "a=5 b=2");
+}
+
 TEST_CASE("rows beyond the TTL are not answered", "[query]") {
   QueryHarness harness;
   PrepareMeasure(harness);  // 7 days

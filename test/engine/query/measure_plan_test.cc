@@ -250,6 +250,30 @@ TEST_CASE("tags of group_by are in the answer, asked for or not", "[query]") {
           std::vector<FamilyTags>{{"default", {"layer"}}});
 }
 
+TEST_CASE("what is grouped by and aggregated is projection enough", "[query]") {
+  QueryHarness harness;
+  PrepareMeasure(harness);
+  const auto bare = [] {
+    MeasureQuery query = Question();
+    query.tags.clear();
+    query.fields.clear();
+    return query;
+  };
+  MeasureQuery grouped = bare();
+  grouped.group_by = std::vector<FamilyTags>{{"default", {"layer"}}};
+  REQUIRE(Plan(harness, std::move(grouped))->shape().tags ==
+          std::vector<FamilyTags>{{"default", {"layer"}}});
+  MeasureQuery sum = bare();
+  sum.aggregation = Aggregation{AggregationFunction::kSum, "value"};
+  const Result<PlannedMeasureQuery> plan = Plan(harness, std::move(sum));
+  REQUIRE(plan->shape().tags.empty());
+  REQUIRE(plan->shape().fields == std::vector<std::string>{"value"});
+  MeasureQuery top = bare();
+  top.top = Top{3, "value", SortOrder::kDescending};
+  REQUIRE(RefusalText(harness, std::move(top)) ==
+          "invalid query options: tagProjection or fieldProjection is required");
+}
+
 TEST_CASE("an aggregation needs a number and a function, and is the only field", "[query]") {
   QueryHarness harness;
   PrepareMeasure(harness);
