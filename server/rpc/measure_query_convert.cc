@@ -1,10 +1,13 @@
 #include "server/rpc/measure_query_convert.h"
 
+#include <initializer_list>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include <fmt/core.h>
+#include <google/protobuf/message.h>
+#include <google/protobuf/unknown_field_set.h>
 
 #include "engine/base/check.h"
 #include "engine/model/tag_value.h"
@@ -163,6 +166,42 @@ void AddRow(const MeasureRowShape& shape, const MeasureRowBatch& rows, size_t ro
   }
 }
 
+// A field that this build does not know asks for something that the answer would not be: refused,
+// wherever in `message` it is.
+Result<> RefuseUnknownFields(const google::protobuf::Message& message) {
+  const google::protobuf::Reflection& reflection = *message.GetReflection();
+  const google::protobuf::UnknownFieldSet& unknown = reflection.GetUnknownFields(message);
+  if (!unknown.empty()) {
+    return Error{ErrorCode::kUnimplemented,
+                 fmt::format("the query uses field {} of {} which is not supported",
+                             unknown.field(0).number(), message.GetTypeName())};
+  }
+  std::vector<const google::protobuf::FieldDescriptor*> fields;
+  reflection.ListFields(message, &fields);
+  for (const google::protobuf::FieldDescriptor* field : fields) {
+    if (field->cpp_type() != google::protobuf::FieldDescriptor::CPPTYPE_MESSAGE) continue;
+    if (!field->is_repeated()) {
+      RETURN_IF_ERROR(RefuseUnknownFields(reflection.GetMessage(message, field)));
+      continue;
+    }
+    for (int i = 0; i < reflection.FieldSize(message, field); ++i) {
+      RETURN_IF_ERROR(RefuseUnknownFields(reflection.GetRepeatedMessage(message, field, i)));
+    }
+  }
+  return Ok();
+}
+
+// Of the parts that decide about rows; beside them unknown fields do no harm.
+Result<> RefuseUnknownFields(const measure::QueryRequest& request) {
+  for (const google::protobuf::Message* part :
+       std::initializer_list<const google::protobuf::Message*>{
+           &request.criteria(), &request.tag_projection(), &request.field_projection(),
+           &request.group_by(), &request.agg(), &request.top(), &request.order_by()}) {
+    RETURN_IF_ERROR(RefuseUnknownFields(*part));
+  }
+  return Ok();
+}
+
 }  // namespace
 
 Result<MeasureQuery> FromMessage(const measure::QueryRequest& request) {
@@ -175,6 +214,7 @@ Result<MeasureQuery> FromMessage(const measure::QueryRequest& request) {
   if (!request.has_time_range()) {
     return Invalid("invalid QueryRequest.TimeRange: value is required");
   }
+  RETURN_IF_ERROR(RefuseUnknownFields(request));
   MeasureQuery query;
   query.groups = {request.groups().begin(), request.groups().end()};
   query.name = request.name();

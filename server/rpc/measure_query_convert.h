@@ -10,7 +10,8 @@
 namespace ficus {
 
 // kInvalidArgument: a rule of the protocol is broken, or a time of the range is no valid one, with
-// BanyanDB's texts.
+// BanyanDB's texts. kUnimplemented: a field that this build does not know, where it would change
+// rows.
 Result<MeasureQuery> FromMessage(const banyandb::measure::v1::QueryRequest& request);
 
 // Appends the rows from `begin` to before `end` to the answer; names come from `shape`.

@@ -1,6 +1,7 @@
 #include "server/rpc/measure_service.h"
 
 #include <atomic>
+#include <chrono>
 #include <cmath>
 #include <map>
 #include <string>
@@ -8,6 +9,7 @@
 #include <vector>
 
 #include <catch2/catch.hpp>
+#include <google/protobuf/message.h>
 
 #include "test/server/rpc/rpc_harness.h"
 
@@ -227,6 +229,63 @@ TEST_CASE("a broken query is refused with the generated words", "[rpc][measure]"
   const grpc::Status status = node.Ask(odd, response);
   REQUIRE(status.error_code() == grpc::StatusCode::INVALID_ARGUMENT);
   REQUIRE(status.error_message().find("time is not millisecond precision") != std::string::npos);
+}
+
+// A message of a query with a field that no version of this build has.
+void AddUnknownField(google::protobuf::Message& message) {
+  message.GetReflection()->MutableUnknownFields(&message)->AddVarint(77, 1);
+}
+
+TEST_CASE("a query with a field that the node does not know is refused where it would change rows",
+          "[rpc][measure]") {
+  RpcHarness node;
+  node.CreateSchema(kGroup, kName);
+  const auto refusal = [&](const auto& spoil) {
+    measure::QueryRequest request = node.Query(kGroup, kName);
+    spoil(request);
+    measure::QueryResponse response;
+    const grpc::Status status = node.Ask(request, response);
+    CAPTURE(status.error_message());
+    REQUIRE(status.error_code() == grpc::StatusCode::UNIMPLEMENTED);
+    REQUIRE(status.error_message().find("field 77") != std::string::npos);
+    return status.error_message();
+  };
+  const auto names = [](const std::string& text, const std::string& message) {
+    return text.find("banyandb." + message + " ") != std::string::npos;
+  };
+  using R = measure::QueryRequest;
+  REQUIRE(names(refusal([](R& r) { AddUnknownField(*r.mutable_group_by()); }),
+                "measure.v1.QueryRequest.GroupBy"));
+  REQUIRE(names(refusal([](R& r) { AddUnknownField(*r.mutable_agg()); }),
+                "measure.v1.QueryRequest.Aggregation"));
+  REQUIRE(names(refusal([](R& r) { AddUnknownField(*r.mutable_top()); }),
+                "measure.v1.QueryRequest.Top"));
+  REQUIRE(
+      names(refusal([](R& r) { AddUnknownField(*r.mutable_order_by()); }), "model.v1.QueryOrder"));
+  REQUIRE(names(refusal([](R& r) { AddUnknownField(*r.mutable_field_projection()); }),
+                "measure.v1.QueryRequest.FieldProjection"));
+  REQUIRE(names(
+      refusal([](R& r) { AddUnknownField(*r.mutable_tag_projection()->mutable_tag_families(0)); }),
+      "model.v1.TagProjection.TagFamily"));
+  REQUIRE(names(refusal([](R& r) {
+                  AddUnknownField(
+                      *r.mutable_criteria()->mutable_le()->mutable_right()->mutable_condition());
+                }),
+                "model.v1.Condition"));
+  REQUIRE(names(refusal([](R& r) {
+                  AddUnknownField(*r.mutable_criteria()->mutable_condition()->mutable_value());
+                }),
+                "model.v1.TagValue"));
+}
+
+TEST_CASE("a field that the node does not know beside the question is passed over",
+          "[rpc][measure]") {
+  RpcHarness node;
+  node.CreateSchema(kGroup, kName);
+  measure::QueryRequest request = node.Query(kGroup, kName);
+  AddUnknownField(request);
+  measure::QueryResponse response;
+  REQUIRE(node.Ask(request, response).ok());
 }
 
 }  // namespace
