@@ -128,16 +128,19 @@ void ToMessage(const ColumnValues& values, size_t place, model::TagValue& messag
 }
 
 void ToMessage(const ColumnValues& values, size_t place, model::FieldValue& message) {
-  message.set_null(google::protobuf::NULL_VALUE);  // until another member takes its place
-  if (values.IsNull(place)) return;
-  if (values.type() == ColumnType::kInt64) {
-    message.mutable_int_()->set_value(values.int64(place));
-  } else if (values.type() == ColumnType::kFloat64) {
-    message.mutable_float_()->set_value(values.float64(place));
-  } else if (values.type() == ColumnType::kString) {
+  // As BanyanDB: of strings and bytes null cannot be told from empty, which a null cell is.
+  if (values.type() == ColumnType::kString) {
     message.mutable_str()->set_value(std::string(values.cell(place)));
   } else if (values.type() == ColumnType::kBinary) {
     message.set_binary_data(std::string(values.cell(place)));
+  } else if (values.IsNull(place)) {
+    message.set_null(google::protobuf::NULL_VALUE);
+  } else if (values.type() == ColumnType::kInt64) {
+    message.mutable_int_()->set_value(values.int64(place));
+  } else if (values.type() == ColumnType::kFloat64) {
+    message.mutable_float_()->set_value(values.float64(place));
+  } else {  // no field is of another type
+    message.set_null(google::protobuf::NULL_VALUE);
   }
 }
 

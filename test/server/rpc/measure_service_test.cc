@@ -288,5 +288,45 @@ TEST_CASE("a field that the node does not know beside the question is passed ove
   REQUIRE(node.Ask(request, response).ok());
 }
 
+TEST_CASE("a field without a value reads as null, of strings and bytes as empty",
+          "[rpc][measure]") {
+  namespace db = banyandb::database::v1;
+  RpcHarness node;
+  node.CreateSchema(kGroup, "other");
+  db::MeasureRegistryServiceCreateRequest create;
+  *create.mutable_measure() = node.Measure(kGroup, kName);
+  for (const auto type : {db::FIELD_TYPE_STRING, db::FIELD_TYPE_DATA_BINARY}) {
+    db::FieldSpec& field = *create.mutable_measure()->add_fields();
+    field.set_name(type == db::FIELD_TYPE_STRING ? "text" : "bytes");
+    field.set_field_type(type);
+    field.set_compression_method(db::COMPRESSION_METHOD_ZSTD);
+  }
+  {
+    grpc::ClientContext call;
+    db::MeasureRegistryServiceCreateResponse created;
+    REQUIRE(
+        db::MeasureRegistryService::NewStub(node.channel())->Create(&call, create, &created).ok());
+  }
+  measure::WriteRequest point = node.Point(kGroup, kName, 1, "a", node.now(), 1, 1);
+  point.mutable_data_point()->clear_fields();
+  REQUIRE(WriteAll(node, {point}).status.ok());
+  measure::QueryRequest request = node.Query(kGroup, kName);
+  request.mutable_field_projection()->add_names("text");
+  request.mutable_field_projection()->add_names("bytes");
+  measure::QueryResponse response;
+  REQUIRE(node.Ask(request, response).ok());
+  REQUIRE(response.data_points_size() == 1);
+  using Value = banyandb::model::v1::FieldValue;
+  const auto value = [&](int field) -> const Value& {
+    return response.data_points(0).fields(field).value();
+  };
+  REQUIRE(value(0).value_case() == Value::kNull);
+  REQUIRE(value(1).value_case() == Value::kNull);
+  REQUIRE(value(2).value_case() == Value::kStr);
+  REQUIRE(value(2).str().value().empty());
+  REQUIRE(value(3).value_case() == Value::kBinaryData);
+  REQUIRE(value(3).binary_data().empty());
+}
+
 }  // namespace
 }  // namespace ficus
