@@ -10,6 +10,7 @@
 #include "engine/query/measure_execution.h"
 #include "engine/query/measure_plan.h"
 #include "server/rpc/measure_query_convert.h"
+#include "server/rpc/revision_gate.h"
 #include "server/rpc/status_map.h"
 #include "server/rpc/timed_answer.h"
 
@@ -55,7 +56,25 @@ int64_t DeadlineOf(const grpc::CallbackServerContext& call, const RpcContext& co
   return now + std::clamp<int64_t>(left, 0, context.query_timeout_nanos);
 }
 
+// A change of a schema is in force before it is answered, so that a client that is ahead of the
+// node has its revision from elsewhere, or asks in the middle of a change.
+constexpr int64_t kRevisionWaitNanos = kNanosPerSecond;
+constexpr int64_t kRevisionPollNanos = 20 * kNanosPerMilli;
+
 }  // namespace
+
+// A query that is not answered yet: what is the call's lives until it is.
+struct MeasureService::RunningQuery {
+  grpc::CallbackServerContext& call;
+  const measure::QueryRequest& request;
+  measure::QueryResponse& response;
+  TimedAnswer& answer;
+  RevisionGate gate;
+  // On Clock::Monotonic().
+  int64_t received = 0;
+  int64_t deadline = 0;
+  int64_t wait_until = 0;  // for a schema
+};
 
 MeasureService::MeasureService(RpcContext& context)
     : BoundedService(context.ledger, banyandb::measure::v1::MeasureService::service_full_name()),
@@ -79,33 +98,46 @@ grpc::ServerUnaryReactor* MeasureService::Query(grpc::CallbackServerContext* cal
                                                 measure::QueryResponse* response) {
   TimedAnswer* const answer = TimedAnswer::Start(context_.query_executor, *call);
   queries_.Add();
+  const int64_t now = context_.clock.Monotonic();
   const int64_t deadline = DeadlineOf(*call, context_);
-  context_.query_executor.Post([this, call, request, response, answer, deadline] {
-    const int64_t started = context_.clock.Monotonic();
-    const grpc::Status status = QueryNow(*call, *request, deadline, *response);
-    if (!status.ok()) query_errors_.Add();
-    query_seconds_.Observe(static_cast<double>(context_.clock.Monotonic() - started) /
-                           kNanosPerSecond);
-    answer->Give(status, context_.query_timeout_nanos);
-  });
+  const auto query = std::make_shared<RunningQuery>(
+      RunningQuery{*call, *request, *response, *answer, RevisionGate(*request), now, deadline,
+                   std::min(deadline, now + kRevisionWaitNanos)});
+  context_.query_executor.Post([this, query] { RunQuery(query); });
   return answer;
 }
 
-grpc::Status MeasureService::QueryNow(grpc::CallbackServerContext& call,
-                                      const measure::QueryRequest& request, int64_t deadline,
-                                      measure::QueryResponse& response) {
+void MeasureService::RunQuery(const std::shared_ptr<RunningQuery>& query) {
+  const bool is_settled = query->gate.Look(*context_.database.Schema());
+  if (!is_settled && !query->call.IsCancelled() && context_.clock.Monotonic() < query->wait_until) {
+    context_.query_executor.PostAfter(kRevisionPollNanos, [this, query] { RunQuery(query); });
+    return;
+  }
+  const grpc::Status status = QueryNow(*query);
+  if (!status.ok()) query_errors_.Add();
+  query_seconds_.Observe(static_cast<double>(context_.clock.Monotonic() - query->received) /
+                         kNanosPerSecond);
+  query->answer.Give(status, context_.query_timeout_nanos);
+}
+
+grpc::Status MeasureService::QueryNow(RunningQuery& running) {
+  const measure::QueryRequest& request = running.request;
+  measure::QueryResponse& response = running.response;
   Result<MeasureQuery> query = FromMessage(request);
   if (!query.has_value()) return ToGrpcStatus(query.error());
+  running.gate.FillStatuses(response);
+  if (running.gate.is_shut()) return grpc::Status::OK;
+  query->begin = std::max(query->begin, running.gate.created_at().value_or(query->begin));
   const Result<PlannedMeasureQuery> plan =
       PlanMeasureQuery(*std::move(query), context_.database.Schema(), context_.clock.Now());
   if (!plan.has_value()) return ToGrpcStatus(plan.error());
 
   QueryLimits limits;
-  limits.deadline = deadline;
-  limits.cancelled = [&call] { return call.IsCancelled(); };
+  limits.deadline = running.deadline;
+  limits.cancelled = [&call = running.call] { return call.IsCancelled(); };
   limits.damaged_parts = context_.damaged_parts;
   QueryTrace trace;
-  CallMemory& memory = MemoryOf<measure::QueryRequest, measure::QueryResponse>(call);
+  CallMemory& memory = MemoryOf<measure::QueryRequest, measure::QueryResponse>(running.call);
   ResponseSink sink(plan->shape(), response, context_.ledger, memory);
   const QueryEnvironment environment{context_.database, context_.clock, context_.ledger};
   const Result<> run =

@@ -1,6 +1,8 @@
 // Writing and querying measures. Source: BanyanDB's public API, measure.v1.MeasureService.
 #pragma once
 
+#include <memory>
+
 #include "banyandb/measure/v1/rpc.grpc.pb.h"
 #include "server/rpc/bounded_calls.h"
 #include "server/rpc/measure_write_reactor.h"
@@ -30,9 +32,11 @@ class MeasureService final
                                   banyandb::measure::v1::QueryResponse* response) override;
 
  private:
-  grpc::Status QueryNow(grpc::CallbackServerContext& call,
-                        const banyandb::measure::v1::QueryRequest& request, int64_t deadline,
-                        banyandb::measure::v1::QueryResponse& response);
+  struct RunningQuery;
+
+  // Answers the query, or tries again a little later while a schema is waited for.
+  void RunQuery(const std::shared_ptr<RunningQuery>& query);
+  grpc::Status QueryNow(RunningQuery& query);
 
   RpcContext& context_;
   WriteMetrics write_metrics_;

@@ -328,5 +328,92 @@ TEST_CASE("a field without a value reads as null, of strings and bytes as empty"
   REQUIRE(value(3).binary_data().empty());
 }
 
+// The revision of the measure `kName` of `group`.
+int64_t RevisionOf(RpcHarness& node, const std::string& group) {
+  return node.database().Schema()->Find(SchemaKind::kMeasure, group, kName)->mod_revision;
+}
+
+TEST_CASE("a query that names revisions is answered when the schemas have them", "[rpc][measure]") {
+  namespace model = banyandb::model::v1;
+  RpcHarness node;
+  node.CreateSchema(kGroup, kName);
+  const UnixNanos later = node.now() + 10 * kNanosPerSecond;
+  REQUIRE(WriteAll(node, {node.Point(kGroup, kName, 1, "a", later, 7, 0.5)}).status.ok());
+  const int64_t revision = RevisionOf(node, kGroup);
+  const auto ask = [&](std::map<std::string, int64_t> revisions) {
+    measure::QueryRequest request = node.Query(kGroup, kName);
+    for (const auto& [group, asked] : revisions) {
+      if (group != kGroup && group != "elsewhere") request.add_groups(group);
+      (*request.mutable_group_mod_revisions())[group] = asked;
+    }
+    measure::QueryResponse response;
+    const grpc::Status status = node.Ask(request, response);
+    CAPTURE(status.error_message());
+    REQUIRE(status.ok());
+    return response;
+  };
+  const auto is_only = [](const measure::QueryResponse& response, model::Status status) {
+    return response.data_points().empty() && response.group_statuses_size() == 1 &&
+           response.group_statuses().at(kGroup) == status;
+  };
+  const measure::QueryResponse right = ask({{kGroup, revision}});
+  REQUIRE(right.data_points_size() == 1);
+  REQUIRE(right.group_statuses().at(kGroup) == model::STATUS_SUCCEED);
+  REQUIRE(is_only(ask({{kGroup, revision - 1}}), model::STATUS_EXPIRED_SCHEMA));
+  REQUIRE(is_only(ask({{kGroup, revision + 1}}), model::STATUS_SCHEMA_NOT_APPLIED));
+
+  // No revision, or one of a group that is not asked, is no question.
+  for (const char* group : {kGroup, "elsewhere"}) {
+    const measure::QueryResponse unasked = ask({{group, group == kGroup ? 0 : 1}});
+    REQUIRE(unasked.data_points_size() == 1);
+    REQUIRE(unasked.group_statuses().empty());
+  }
+  const measure::QueryResponse missing = ask({{kGroup, revision}, {"nowhere", 1}});
+  REQUIRE(missing.data_points().empty());
+  REQUIRE(missing.group_statuses_size() == 2);
+  REQUIRE(missing.group_statuses().at(kGroup) == model::STATUS_SUCCEED);
+  REQUIRE(missing.group_statuses().at("nowhere") == model::STATUS_NOT_FOUND);
+}
+
+TEST_CASE("a query waits for a revision that is under way", "[rpc][measure]") {
+  namespace db = banyandb::database::v1;
+  namespace model = banyandb::model::v1;
+  RpcHarness node;
+  node.CreateSchema(kGroup, kName);
+  const int64_t revision = RevisionOf(node, kGroup);
+  std::jthread update([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    grpc::ClientContext call;
+    db::MeasureRegistryServiceUpdateRequest request;
+    *request.mutable_measure() = node.Measure(kGroup, kName);
+    request.mutable_measure()->mutable_fields()->RemoveLast();
+    db::MeasureRegistryServiceUpdateResponse response;
+    db::MeasureRegistryService::NewStub(node.channel())->Update(&call, request, &response);
+  });
+  measure::QueryRequest request = node.Query(kGroup, kName);
+  request.mutable_field_projection()->mutable_names()->RemoveLast();
+  (*request.mutable_group_mod_revisions())[kGroup] = revision + 1;
+  measure::QueryResponse response;
+  REQUIRE(node.Ask(request, response).ok());
+  REQUIRE(response.group_statuses().at(kGroup) == model::STATUS_SUCCEED);
+}
+
+TEST_CASE("a query that names revisions sees nothing of before its measure", "[rpc][measure]") {
+  RpcHarness node;
+  node.CreateSchema(kGroup, kName);
+  REQUIRE(WriteAll(node, {node.Point(kGroup, kName, 1, "a", node.now() - kNanosPerHour, 1, 1),
+                          node.Point(kGroup, kName, 2, "a", node.now() + kNanosPerHour, 2, 2)})
+              .status.ok());
+  measure::QueryRequest request = node.Query(kGroup, kName);
+  measure::QueryResponse all;
+  REQUIRE(node.Ask(request, all).ok());
+  REQUIRE(all.data_points_size() == 2);
+  (*request.mutable_group_mod_revisions())[kGroup] = RevisionOf(node, kGroup);
+  measure::QueryResponse since;
+  REQUIRE(node.Ask(request, since).ok());
+  REQUIRE(since.data_points_size() == 1);
+  REQUIRE(since.data_points(0).fields(0).value().int_().value() == 2);
+}
+
 }  // namespace
 }  // namespace ficus
