@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "engine/base/check.h"
+#include "server/rpc/schema_message_rules.h"
 #include "server/rpc/timestamp_convert.h"
 
 namespace ficus {
@@ -12,8 +13,6 @@ namespace {
 
 namespace common = banyandb::common::v1;
 namespace database = banyandb::database::v1;
-
-Error Unknown(std::string text) { return Error{ErrorCode::kUnknown, std::move(text)}; }
 
 // Removes what the server assigns; what is left is the client's word.
 template <typename Message>
@@ -82,7 +81,7 @@ std::vector<std::string> StringsOf(const Names& names) {
 // --- Group
 
 Result<SchemaObject> FromMessage(const common::Group& message) {
-  if (!message.has_metadata()) return Unknown("metadata is required");
+  RETURN_IF_ERROR(CheckRules(message));
   GroupSchema schema;
   schema.catalog = EnumOf<Catalog>(message.catalog());
   if (message.has_resource_opts()) {
@@ -118,8 +117,7 @@ void ToMessage(const SchemaObject& object, common::Group& message) {
 // --- Measure
 
 Result<SchemaObject> FromMessage(const database::Measure& message) {
-  if (!message.has_metadata()) return Unknown("measure metadata is nil");
-  if (!message.has_entity()) return Unknown("measure entity is nil");
+  RETURN_IF_ERROR(CheckRules(message));
   MeasureSchema schema;
   for (const database::TagFamilySpec& family : message.tag_families()) {
     TagFamily& made = schema.families.emplace_back();
@@ -172,7 +170,7 @@ void ToMessage(const SchemaObject& object, database::Measure& message) {
 // --- Index rule
 
 Result<SchemaObject> FromMessage(const database::IndexRule& message) {
-  if (!message.has_metadata()) return Unknown("indexRule metadata is nil");
+  RETURN_IF_ERROR(CheckRules(message));
   IndexRuleSchema schema;
   schema.id = message.metadata().id();
   schema.tags = StringsOf(message.tags());
@@ -197,17 +195,12 @@ void ToMessage(const SchemaObject& object, database::IndexRule& message) {
 // --- Index rule binding
 
 Result<SchemaObject> FromMessage(const database::IndexRuleBinding& message) {
-  if (!message.has_metadata()) return Unknown("indexRuleBinding metadata is nil");
-  if (!message.has_subject()) return Unknown("indexRuleBinding subject is nil");
+  RETURN_IF_ERROR(CheckRules(message));
   const std::optional<UnixNanos> begin = FromMessage(message.begin_at());
   const std::optional<UnixNanos> expire = FromMessage(message.expire_at());
-  if (!message.has_begin_at() || !begin.has_value()) {
+  if (!begin.has_value() || !expire.has_value()) {
     return Error{ErrorCode::kInvalidArgument,
-                 "invalid IndexRuleBinding.BeginAt: value is required"};
-  }
-  if (!message.has_expire_at() || !expire.has_value()) {
-    return Error{ErrorCode::kInvalidArgument,
-                 "invalid IndexRuleBinding.ExpireAt: value is required"};
+                 "invalid IndexRuleBinding: begin_at or expire_at is out of range"};
   }
   IndexRuleBindingSchema schema;
   schema.rules = StringsOf(message.rules());
@@ -233,8 +226,7 @@ void ToMessage(const SchemaObject& object, database::IndexRuleBinding& message) 
 // --- Top-N aggregation
 
 Result<SchemaObject> FromMessage(const database::TopNAggregation& message) {
-  if (!message.has_metadata()) return Unknown("topNAggregation metadata is nil");
-  if (!message.has_source_measure()) return Unknown("topNAggregation sourceMeasure is nil");
+  RETURN_IF_ERROR(CheckRules(message));
   TopNAggregationSchema schema;
   schema.source_group = message.source_measure().group();
   schema.source_measure = message.source_measure().name();
