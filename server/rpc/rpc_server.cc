@@ -11,6 +11,7 @@
 #include <grpcpp/server.h>
 #include <grpcpp/server_builder.h>
 
+#include "server/rpc/barrier_service.h"
 #include "server/rpc/group_service.h"
 #include "server/rpc/measure_service.h"
 #include "server/rpc/node_service.h"
@@ -51,6 +52,7 @@ class RpcServerImpl final : public RpcServer {
         index_rules_(context),
         bindings_(context),
         top_ns_(context),
+        barrier_(context),
         nodes_(context),
         snapshots_(context),
         measure_service_(context) {}
@@ -71,6 +73,7 @@ class RpcServerImpl final : public RpcServer {
   RegistryService<IndexRuleRegistryTraits> index_rules_;
   RegistryService<IndexRuleBindingRegistryTraits> bindings_;
   RegistryService<TopNAggregationRegistryTraits> top_ns_;
+  BarrierService barrier_;
   NodeService nodes_;
   SnapshotService snapshots_;
   MeasureService measure_service_;
@@ -90,7 +93,7 @@ Result<> RpcServerImpl::Start(const RpcServerOptions& options,
   credentials_ = MakeServerCredentials(options.protection);
   builder.AddListeningPort(address, credentials_, &port);
   for (grpc::Service* service : std::initializer_list<grpc::Service*>{
-           &version_, &groups_, &measures_, &index_rules_, &bindings_, &top_ns_, &nodes_,
+           &version_, &groups_, &measures_, &index_rules_, &bindings_, &top_ns_, &barrier_, &nodes_,
            &snapshots_, &measure_service_}) {
     builder.RegisterService(service);
   }
