@@ -90,17 +90,20 @@ Result<MemoryReservation> MemoryLedger::Reserve(MemoryConsumer consumer, size_t 
 }
 
 bool MemoryLedger::HasRoom(MemoryConsumer consumer, size_t bytes) const {
-  const ConsumerAccount& own = account(consumer);
-  const size_t share = own.share_bytes == 0 ? limit_bytes_ : own.share_bytes;
   const auto fits = [bytes](size_t used, size_t limit) {
     return used <= limit && bytes <= limit - used;
   };
-  return fits(used_bytes(consumer), share) && fits(used_bytes(), limit_bytes_);
+  return fits(used_bytes(consumer), share_bytes(consumer)) && fits(used_bytes(), limit_bytes_);
 }
 
 MemoryReservation MemoryLedger::Account(MemoryConsumer consumer, size_t bytes) {
   TakeAlways(consumer, bytes);
   return MemoryReservation(this, consumer, bytes);
+}
+
+size_t MemoryLedger::share_bytes(MemoryConsumer consumer) const {
+  const size_t share = account(consumer).share_bytes;
+  return share == 0 ? limit_bytes_ : share;
 }
 
 size_t MemoryLedger::used_bytes(MemoryConsumer consumer) const {
@@ -113,7 +116,7 @@ uint64_t MemoryLedger::refused(MemoryConsumer consumer) const {
 
 Result<> MemoryLedger::Take(MemoryConsumer consumer, size_t bytes) {
   ConsumerAccount& own = account(consumer);
-  const size_t share = own.share_bytes == 0 ? limit_bytes_ : own.share_bytes;
+  const size_t share = share_bytes(consumer);
   if (!AddAtMost(own.used_bytes, bytes, share)) {
     own.refused.fetch_add(1, std::memory_order_relaxed);
     return Error{ErrorCode::kResourceExhausted,

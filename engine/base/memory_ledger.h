@@ -74,6 +74,8 @@ class MemoryLedger {
   MemoryReservation Account(MemoryConsumer consumer, size_t bytes);
 
   size_t limit_bytes() const { return limit_bytes_; }
+  // What bounds one consumer: its share, else the whole.
+  size_t share_bytes(MemoryConsumer consumer) const;
   size_t used_bytes() const { return used_bytes_.load(std::memory_order_relaxed); }
   size_t used_bytes(MemoryConsumer consumer) const;
   uint64_t refused(MemoryConsumer consumer) const;

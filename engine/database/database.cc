@@ -54,6 +54,7 @@ DatabaseImpl::DatabaseImpl(DatabaseEnvironment environment, DatabaseOptions opti
       groups_(environment_.clock),
       removals_(environment_.background_executor, gate_),
       snapshots_(environment_.fs, environment_.random),
+      row_memory_(environment_.clock, environment_.ledger, groups_),
       trimmer_(environment_.clock, groups_, pins_,
                {options_.log_bytes_max, options_.log_age_nanos}),
       housekeeping_at_(environment_.clock.Monotonic()) {}
@@ -129,10 +130,8 @@ Result<> DatabaseImpl::Submit(std::vector<Routed> rows, LogRecord record, Durabi
               std::back_inserter(target->introduction.entries));
   }
   for (Commit::Target& target : commit->targets) {
-    size_t bytes = 0;
-    for (const RowBatch& batch : target.introduction.rows) bytes += batch.MemoryBytes();
     ASSIGN_OR_RETURN(target.introduction.reservation,
-                     environment_.ledger.Reserve(MemoryConsumer::kMemParts, bytes));
+                     row_memory_.Reserve(target.introduction.MemoryBytes()));
   }
   const Result<> appended =
       log_->Append(std::move(payload), must, [this, commit](LogPosition position, Scn scn) {

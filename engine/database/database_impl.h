@@ -21,6 +21,7 @@
 #include "engine/database/position_pins.h"
 #include "engine/database/removals.h"
 #include "engine/database/restore_start.h"
+#include "engine/database/row_memory.h"
 #include "engine/database/row_router.h"
 #include "engine/database/schema_changes.h"
 #include "engine/database/snapshot_taker.h"
@@ -151,6 +152,7 @@ class DatabaseImpl final : public Database {
   Removals removals_;
   SealLine seal_;
   SnapshotStore snapshots_;
+  RowMemory row_memory_;
   LogTrimmer trimmer_;
   std::atomic<bool> schema_trusted_{false};
   std::atomic<uint64_t> parked_{0};

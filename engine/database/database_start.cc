@@ -105,7 +105,8 @@ void DatabaseImpl::MakeTableEnvironment() {
                        [this](LogPosition position, std::function<void()> done) {
                          log_->SyncTo(position, std::move(done));
                        },
-                       [this](const Error& error) { disk_.ReportNoSpace(error); }, [] {}, &seal_});
+                       [this](const Error& error) { disk_.ReportNoSpace(error); }, [] {}, &seal_,
+                       [this] { return disk_.MergeRoom(); }});
 }
 
 GroupStore::Options DatabaseImpl::StoreOptions(Catalog catalog, std::string name, GroupId id,

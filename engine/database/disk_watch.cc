@@ -1,6 +1,7 @@
 #include "engine/database/disk_watch.h"
 
 #include <algorithm>
+#include <limits>
 #include <memory>
 
 #include <fmt/core.h>
@@ -49,6 +50,14 @@ void DiskWatch::Check() {
 
 void DiskWatch::ReportNoSpace(const Error& error) {
   if (!Reason().has_value()) Enter(error.ToString());
+}
+
+uint64_t DiskWatch::MergeRoom() const {
+  const Result<SpaceStatus> space = fs_.Space();
+  // Then the merge finds out by itself.
+  if (!space.has_value() || space->total_bytes == 0) return std::numeric_limits<uint64_t>::max();
+  const uint64_t kept = space->total_bytes / 100 * (100 - options_.read_only_percent);
+  return (space->free_bytes - std::min(space->free_bytes, kept)) / 2;
 }
 
 std::optional<std::string> DiskWatch::Reason() const {

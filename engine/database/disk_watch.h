@@ -36,6 +36,9 @@ class DiskWatch {
   // An operation found no space.
   void ReportNoSpace(const Error& error);
 
+  // How many bytes a merge may write and the node still takes writes, with another one beside it.
+  uint64_t MergeRoom() const;
+
   // Why the node is read-only; no value when it is not.
   std::optional<std::string> Reason() const;
 

@@ -132,8 +132,7 @@ Result<> Replay::ApplyBatch(LogPosition position, Scn scn, std::string_view payl
               std::back_inserter(target->introduction.entries));
   }
   for (Target& target : targets) {
-    size_t bytes = 0;
-    for (const RowBatch& rows : target.introduction.rows) bytes += rows.MemoryBytes();
+    const size_t bytes = target.introduction.MemoryBytes();
     target.introduction.reservation = environment_.ledger.Account(MemoryConsumer::kMemParts, bytes);
     unflushed_bytes_ += bytes;
     target.table->Introduce(std::move(target.introduction),

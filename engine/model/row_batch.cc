@@ -155,6 +155,12 @@ TimeRange RowBatch::Times() const {
   return {*first, *last == std::numeric_limits<UnixNanos>::max() ? *last : *last + 1};
 }
 
+size_t MemoryBytes(const std::vector<SeriesEntry>& entries) {
+  size_t bytes = entries.capacity() * sizeof(SeriesEntry);
+  for (const SeriesEntry& entry : entries) bytes += entry.entity.capacity();
+  return bytes;
+}
+
 size_t RowBatch::MemoryBytes() const {
   size_t bytes = sizeof *this + series.capacity() * sizeof(SeriesId) +
                  timestamps.capacity() * sizeof(UnixNanos) + versions.capacity() * sizeof(int64_t) +

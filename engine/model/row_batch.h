@@ -22,6 +22,8 @@ struct SeriesEntry {
   friend bool operator==(const SeriesEntry&, const SeriesEntry&) = default;
 };
 
+size_t MemoryBytes(const std::vector<SeriesEntry>& entries);
+
 // All vectors have rows() entries. Any order of rows unless said otherwise.
 struct RowBatch {
   SubjectId subject;

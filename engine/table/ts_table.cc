@@ -26,6 +26,8 @@ namespace {
 // So many mem parts of like size become one, so that a query does not visit every commit of the
 // last seconds.
 constexpr size_t kMemPartsFanIn = 16;
+// Of those that were made so; sorting their rows again costs more than a few cursors.
+constexpr size_t kLargePartsFanIn = 64;
 constexpr size_t kRunsMergedMin = 4;
 constexpr int64_t kBackoffFirstNanos = kNanosPerSecond;
 constexpr int64_t kBackoffMaxNanos = 60 * kNanosPerSecond;
@@ -99,6 +101,14 @@ struct Merge {
   size_t runs_begin = 0;
   bool is_final = false;  // what it writes is meant to stay
   int64_t started = 0;
+};
+
+// Of all files of a table, for damage.
+struct Check {
+  SharedPass pass;
+  std::shared_ptr<const Snapshot> snapshot;
+  size_t first_part = 0;  // the suspect; the others follow in their order
+  size_t next = 0;        // how many were looked at
 };
 
 struct Metrics {
@@ -181,7 +191,7 @@ class TsTableImpl final : public TsTable {
   void ApplyFlush(const ficus::Flush& flush, const Manifest& manifest);
   void ApplyMerge(const Merge& merge, const SnapshotPart& part, const Manifest& manifest);
   void ApplyRunMerge(const Merge& merge, const SnapshotRun& run, const Manifest& manifest);
-  void ApplyDamage(const std::vector<DamageRecord>& damage, const Manifest& manifest);
+  void ApplyDamage(const DamageRecord& damage, const Manifest& manifest);
   void ApplyCoalesced(const std::vector<std::shared_ptr<const MemPart>>& inputs,
                       const std::shared_ptr<const MemPart>& merged);
 
@@ -193,6 +203,14 @@ class TsTableImpl final : public TsTable {
   Epoch NextPinnedEpoch();
   PinnedTable PinnedFrom(std::shared_ptr<const Snapshot> files, LogPosition position);
 
+  // Mem parts [begin, end) of the newest snapshot.
+  struct Stretch {
+    size_t begin = 0;
+    size_t end = 0;
+    size_t parts() const { return end - begin; }
+  };
+  Stretch FindStretch(const Snapshot& snapshot, LogPosition flushing_to, LogPosition line) const;
+  bool IsWorthIt(const Stretch& stretch) const;
   void MaybeCoalesce();
   void MaybeFlush();
   void StartFlush(std::vector<Waiter> waiters);
@@ -204,13 +222,15 @@ class TsTableImpl final : public TsTable {
   void EndFlush(const std::shared_ptr<ficus::Flush>& flush, const Result<>& result);
 
   void MaybeMerge();
-  bool ChooseWork(Merge& merge) const REQUIRES(mutex_);
+  bool ChooseWork(Merge& merge, uint64_t room_bytes) const REQUIRES(mutex_);
   void RunMerge(const std::shared_ptr<Merge>& merge);
   Result<EntryCursors> EntriesForMerge(const Merge& merge, uint64_t rows) const;
   void RunPartMerge(const std::shared_ptr<Merge>& merge);
   void RunRunMerge(const std::shared_ptr<Merge>& merge);
   void EndMerge(const std::shared_ptr<Merge>& merge, const Result<>& result);
-  void VerifyFiles(const std::shared_ptr<const Snapshot>& snapshot, const SharedPass& pass);
+  void StartCheck(size_t first_part);
+  void CheckNextFile(const std::shared_ptr<Check>& check);
+  void NoteDamage(const Result<>& verified, DamageRecord damage, const SharedPass& pass);
 
   void StartTimer(std::shared_ptr<Executor::Timer>& timer, Executor& executor, int64_t delay,
                   void (TsTableImpl::*fire)(const SharedPass&)) REQUIRES(mutex_);
@@ -254,6 +274,7 @@ class TsTableImpl final : public TsTable {
   Scn newest_scn_ GUARDED_BY(mutex_);
   bool closing_ GUARDED_BY(mutex_) = false;
   bool flushing_ GUARDED_BY(mutex_) = false;
+  bool flush_backing_off_ GUARDED_BY(mutex_) = false;  // flush_timer_ is that of the next attempt
   bool merging_ GUARDED_BY(mutex_) = false;
   bool coalescing_ GUARDED_BY(mutex_) = false;
   bool checking_ GUARDED_BY(mutex_) = false;
@@ -357,27 +378,47 @@ void TsTableImpl::ApplyIntroduction(Introduction& introduction) {
   }
 }
 
+// The newest neighbours of one level that are enough of them: nothing of what a flush is writing,
+// which leaves memory soon, and nothing from both sides of a line.
+TsTableImpl::Stretch TsTableImpl::FindStretch(const Snapshot& snapshot, LogPosition flushing_to,
+                                              LogPosition line) const {
+  const auto& parts = snapshot.mem_parts;
+  Stretch stretch{parts.size(), parts.size()};
+  size_t bytes = 0;
+  for (size_t part = parts.size(); part-- > 0 && parts[part]->first_position() > flushing_to;) {
+    const auto is_below = [&](size_t other) { return parts[other]->last_position() <= line; };
+    bytes += parts[part]->memory_bytes();
+    if (part + 1 < stretch.end &&
+        (mem_levels_[part] != mem_levels_[part + 1] || is_below(part) != is_below(part + 1) ||
+         bytes > options_.flush_bytes)) {
+      if (IsWorthIt(stretch)) return stretch;
+      stretch.end = part + 1;
+      bytes = parts[part]->memory_bytes();
+    }
+    stretch.begin = part;
+  }
+  return IsWorthIt(stretch) ? stretch : Stretch{};
+}
+
+bool TsTableImpl::IsWorthIt(const Stretch& stretch) const {
+  const size_t fan_in =
+      stretch.parts() > 0 && mem_levels_[stretch.begin] > 0 ? kLargePartsFanIn : kMemPartsFanIn;
+  return stretch.parts() >= fan_in;
+}
+
 void TsTableImpl::MaybeCoalesce() {
   const std::shared_ptr<const Snapshot> snapshot = Current();
   CHECK(mem_levels_.size() == snapshot->mem_parts.size());
   const LogPosition line = SealedAt();
-  const auto joins = [&](size_t part) {
-    // Of a part that lies on the other side of the line than the newest one, nothing joins it.
-    return mem_levels_[part] == mem_levels_.back() &&
-           (snapshot->mem_parts[part]->last_position() <= line) ==
-               (snapshot->mem_parts.back()->last_position() <= line);
-  };
-  size_t begin = mem_levels_.size();
-  while (begin > 0 && joins(begin - 1)) --begin;
-  if (mem_levels_.size() - begin < kMemPartsFanIn) return;
-  std::vector<std::shared_ptr<const MemPart>> inputs(
-      snapshot->mem_parts.begin() + static_cast<ptrdiff_t>(begin), snapshot->mem_parts.end());
+  std::vector<std::shared_ptr<const MemPart>> inputs;
   SharedPass pass = Enter();
   {
     MutexLock lock(mutex_);
     if (coalescing_ || closing_ || !*pass) return;
-    // What a flush is writing leaves memory soon.
-    if (inputs.front()->first_position() <= flushing_to_) return;
+    const Stretch stretch = FindStretch(*snapshot, flushing_to_, line);
+    if (stretch.parts() == 0) return;
+    inputs.assign(snapshot->mem_parts.begin() + static_cast<ptrdiff_t>(stretch.begin),
+                  snapshot->mem_parts.begin() + static_cast<ptrdiff_t>(stretch.end));
     coalescing_ = true;
   }
   environment_.introduce.Post([this, pass, inputs = std::move(inputs)] {
@@ -385,7 +426,10 @@ void TsTableImpl::MaybeCoalesce() {
     for (const auto& input : inputs) bytes += input->memory_bytes();
     auto merged =
         MemPart::Merge(inputs, environment_.ledger.Account(MemoryConsumer::kMemParts, bytes));
-    introducer_.Post([this, pass, inputs, merged] { ApplyCoalesced(inputs, merged); });
+    introducer_.Post([this, pass, inputs, merged] {
+      ApplyCoalesced(inputs, merged);
+      MaybeCoalesce();
+    });
   });
 }
 
@@ -499,7 +543,8 @@ void TsTableImpl::MaybeFlush() {
   bool start = false;
   {
     MutexLock lock(mutex_);
-    if (flushing_) return;
+    // After a failure the timer decides: commits come too often to try again with each.
+    if (flushing_ || flush_backing_off_) return;
     // Also when the flush that just ended left nothing: who asked meanwhile is told so.
     const bool wanted = !flush_waiters_.empty();
     if (!wanted && (closing_ || current_->mem_parts.empty())) return;
@@ -580,6 +625,7 @@ void TsTableImpl::StartFlush(std::vector<Waiter> waiters) {
       flush->waiters = std::exchange(flush_waiters_, {});
       flushing_to_ = flush->parts.back()->last_position();
       flush->scn = newest_scn_;
+      flush_backing_off_ = false;
       if (flush_timer_ != nullptr) {
         flush_timer_->Cancel();
         flush_timer_ = nullptr;
@@ -720,6 +766,7 @@ void TsTableImpl::EndFlush(const std::shared_ptr<ficus::Flush>& flush, const Res
         flush->waiters.clear();
       }
     } else {
+      flush_backing_off_ = true;
       StartTimer(flush_timer_, environment_.flush, flush_backoff_.Next(),
                  &TsTableImpl::FlushTimerFired);
       // Nobody tries again.
@@ -893,7 +940,8 @@ size_t RunsToMerge(const std::vector<SnapshotRun>& runs) {
 
 }  // namespace
 
-bool TsTableImpl::ChooseWork(Merge& merge) const {
+// A merge that would fill the disk is not begun: it can wait, writers cannot.
+bool TsTableImpl::ChooseWork(Merge& merge, uint64_t room_bytes) const {
   merge.snapshot = current_;
   std::vector<PartInfo> infos = InfosOf(*current_);
   std::vector<bool> barriers = BarriersOf(*current_);
@@ -905,8 +953,10 @@ bool TsTableImpl::ChooseWork(Merge& merge) const {
     infos.erase(younger, infos.end());
     barriers.resize(infos.size());
   }
-  merge.choice = merge.is_final ? ChooseFinalMerge(infos, barriers, options_.merge)
-                                : ChooseMerge(infos, barriers, options_.merge);
+  MergeLimits limits = options_.merge;
+  limits.output_bytes_max = std::min(limits.output_bytes_max, room_bytes);
+  merge.choice = merge.is_final ? ChooseFinalMerge(infos, barriers, limits)
+                                : ChooseMerge(infos, barriers, limits);
   merge.runs_begin = RunsToMerge(current_->runs);
   return !merge.choice.empty() || merge.runs_begin < current_->runs.size();
 }
@@ -914,11 +964,13 @@ bool TsTableImpl::ChooseWork(Merge& merge) const {
 void TsTableImpl::MaybeMerge() {
   auto merge = std::make_shared<Merge>();
   merge->pass = Enter();
+  const uint64_t room_bytes = environment_.merge_room();
   std::vector<Waiter> finished;
   {
     MutexLock lock(mutex_);
     if (merging_) return;  // its end looks again
-    if (closing_ || !*merge->pass || read_only_ || merge_timer_ != nullptr || !ChooseWork(*merge)) {
+    if (closing_ || !*merge->pass || read_only_ || merge_timer_ != nullptr ||
+        !ChooseWork(*merge, room_bytes)) {
       finished = std::exchange(merge_waiters_, {});
       merge_all_to_.reset();
     } else {
@@ -1163,8 +1215,7 @@ void TsTableImpl::EndMerge(const std::shared_ptr<Merge>& merge, const Result<>& 
       metrics_.merge_failures.Add();
       LogWarn("table.merge", "{}: merge is tried again: {}", options_.directory,
               result.error().ToString());
-      if (result.error().code == ErrorCode::kNoSpace) environment_.on_no_space(result.error());
-      if (result.error().code == ErrorCode::kCorruption) VerifyFiles(merge->snapshot, merge->pass);
+      if (result.error().code == ErrorCode::kCorruption) StartCheck(merge->choice.begin);
     }
     CallAll(failed, result);
     return;
@@ -1174,40 +1225,51 @@ void TsTableImpl::EndMerge(const std::shared_ptr<Merge>& merge, const Result<>& 
 
 // --- Damage
 
-void TsTableImpl::CheckDamage() {
-  SharedPass pass = Enter();
-  if (!*pass) return;
+void TsTableImpl::CheckDamage() { StartCheck(0); }
+
+void TsTableImpl::StartCheck(size_t first_part) {
+  auto check = std::make_shared<Check>();
+  check->pass = Enter();
+  if (!*check->pass || read_only_) return;
   {
     MutexLock lock(mutex_);
-    if (checking_) return;
+    if (checking_ || current_->parts.size() + current_->runs.size() == 0) return;
     checking_ = true;
+    check->snapshot = current_;
   }
-  environment_.merge.Post([this, pass] {
-    VerifyFiles(Current(), pass);
-    MutexLock lock(mutex_);
-    checking_ = false;
-  });
+  check->first_part = first_part;
+  environment_.merge.Post([this, check] { CheckNextFile(check); });
 }
 
-void TsTableImpl::VerifyFiles(const std::shared_ptr<const Snapshot>& snapshot,
-                              const SharedPass& pass) {
-  std::vector<DamageRecord> damage;
-  for (const SnapshotPart& part : snapshot->parts) {
-    if (gate_.closed()) return;
-    const Result<> verified = part.part->Verify(FileClass::kMerge);
-    if (verified.has_value() || verified.error().code != ErrorCode::kCorruption) continue;
-    damage.push_back(
-        {part.part->info().number, false, part.part->info().times, verified.error().message});
+// A job for each file: a large table leaves the threads of the merges to others in between.
+void TsTableImpl::CheckNextFile(const std::shared_ptr<Check>& check) {
+  const std::vector<SnapshotPart>& parts = check->snapshot->parts;
+  const std::vector<SnapshotRun>& runs = check->snapshot->runs;
+  if (!gate_.closed()) {
+    if (check->next < parts.size()) {
+      const Part& part = *parts[(check->first_part + check->next) % parts.size()].part;
+      NoteDamage(part.Verify(FileClass::kMerge), {part.info().number, false, part.info().times, {}},
+                 check->pass);
+    } else {
+      const IndexRun& run = *runs[check->next - parts.size()].run;
+      NoteDamage(run.Verify(), {run.info().number, true, TimeRange::All(), {}}, check->pass);
+    }
+    if (++check->next < parts.size() + runs.size()) {
+      environment_.merge.Post([this, check] { CheckNextFile(check); });
+      return;
+    }
   }
-  for (const SnapshotRun& run : snapshot->runs) {
-    if (gate_.closed()) return;
-    const Result<> verified = run.run->Verify();
-    if (verified.has_value() || verified.error().code != ErrorCode::kCorruption) continue;
-    damage.push_back({run.run->info().number, true, TimeRange::All(), verified.error().message});
-  }
-  if (damage.empty() || read_only_) return;
+  MutexLock lock(mutex_);
+  checking_ = false;
+}
+
+// Sets the file aside if it is damaged. What cannot be read now is no damage.
+void TsTableImpl::NoteDamage(const Result<>& verified, DamageRecord damage,
+                             const SharedPass& pass) {
+  if (verified.has_value() || verified.error().code != ErrorCode::kCorruption) return;
+  damage.reason = verified.error().message;
   const auto record = [damage](Manifest& manifest) {
-    RecordDamage(manifest, damage);
+    RecordDamage(manifest, {damage});
     return Ok();
   };
   manifests_.Write(record, [this, pass, damage](const Result<Manifest>& manifest) {
@@ -1225,20 +1287,18 @@ void TsTableImpl::VerifyFiles(const std::shared_ptr<const Snapshot>& snapshot,
   });
 }
 
-void TsTableImpl::ApplyDamage(const std::vector<DamageRecord>& damage, const Manifest& manifest) {
+void TsTableImpl::ApplyDamage(const DamageRecord& damage, const Manifest& manifest) {
   Publish([&](Snapshot& next) {
-    for (const DamageRecord& record : damage) {
-      const auto is_part = [&](const SnapshotPart& part) {
-        return !record.is_index && part.part->info().number == record.number;
-      };
-      const auto is_run = [&](const SnapshotRun& run) {
-        return record.is_index && run.run->info().number == record.number;
-      };
-      if (std::erase_if(next.parts, is_part) + std::erase_if(next.runs, is_run) == 0) continue;
-      next.damaged.push_back(DamagedFileOf(options_.directory, record));
-      metrics_.quarantined.Add();
-    }
+    const auto is_part = [&](const SnapshotPart& part) {
+      return !damage.is_index && part.part->info().number == damage.number;
+    };
+    const auto is_run = [&](const SnapshotRun& run) {
+      return damage.is_index && run.run->info().number == damage.number;
+    };
     next.manifest_epoch = std::max(next.manifest_epoch, manifest.epoch);
+    if (std::erase_if(next.parts, is_part) + std::erase_if(next.runs, is_run) == 0) return;
+    next.damaged.push_back(DamagedFileOf(options_.directory, damage));
+    metrics_.quarantined.Add();
   });
 }
 
@@ -1290,6 +1350,12 @@ void TsTableImpl::Close() {
 }
 
 }  // namespace
+
+size_t Introduction::MemoryBytes() const {
+  size_t bytes = ficus::MemoryBytes(entries);
+  for (const RowBatch& batch : rows) bytes += batch.MemoryBytes();
+  return bytes;
+}
 
 Result<> AddRows(Introduction& introduction, RowBatch rows) {
   const auto same =

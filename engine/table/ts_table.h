@@ -19,6 +19,7 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -55,12 +56,14 @@ struct TableEnvironment {
   LogId log_id;
   // Calls back once the log is durable up to a position; a flush records no position before that.
   std::function<void(LogPosition, std::function<void()>)> sync_log;
-  // No space: the node takes no writes for now. Called from jobs.
+  // A flush found no space: the node takes no writes for now. Called from jobs.
   std::function<void(const Error&)> on_no_space;
   // A table's oldest unflushed position rose. Called from jobs; must not block.
   std::function<void()> on_flushed;
   // Where file snapshots cut; null where none are taken.
   SealLine* seal = nullptr;
+  // How many bytes a merge may write so that the node goes on taking writes. Any thread.
+  std::function<uint64_t()> merge_room = [] { return std::numeric_limits<uint64_t>::max(); };
 };
 
 struct TableOptions {
@@ -81,7 +84,9 @@ struct Introduction {
   Scn scn;
   std::vector<RowBatch> rows;  // one per subject
   std::vector<SeriesEntry> entries;
-  MemoryReservation reservation;  // MemoryConsumer::kMemParts, for all of it
+  MemoryReservation reservation;  // MemoryConsumer::kMemParts, for MemoryBytes()
+
+  size_t MemoryBytes() const;
 };
 
 class TsTable {

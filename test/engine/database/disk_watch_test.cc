@@ -35,6 +35,19 @@ TEST_CASE("a node with space takes writes and keeps a ballast", "[database][disk
   REQUIRE(disk.fs->Status("ballast")->size_bytes == 10 * kMiB);
 }
 
+TEST_CASE("two merges that take all their room leave the node below its mark", "[database][disk]") {
+  Disk disk;
+  disk.watch.Start();
+  REQUIRE(disk.Fill("data", 40 * kMiB).has_value());
+  const uint64_t room = disk.watch.MergeRoom();
+  REQUIRE(room == 20 * kMiB);
+  REQUIRE(disk.Fill("one", room).has_value());
+  REQUIRE(disk.Fill("two", room).has_value());
+  disk.watch.Check();
+  REQUIRE(!disk.watch.Reason().has_value());
+  REQUIRE(disk.watch.MergeRoom() == 0);
+}
+
 TEST_CASE("above the mark the node is read-only, and clearly below it no longer",
           "[database][disk]") {
   Disk disk;

@@ -2,6 +2,8 @@
 // loops play with.
 #pragma once
 
+#include <functional>
+#include <limits>
 #include <map>
 #include <memory>
 #include <set>
@@ -60,10 +62,13 @@ class TableHarness {
                                  *executor_,
                                  *executor_,
                                  kLog,
-                                 [](LogPosition, std::function<void()> done) { done(); },
+                                 [this](LogPosition, std::function<void()> done) {
+                                   log_stalls_ ? stalled_.push_back(std::move(done)) : done();
+                                 },
                                  [this](const Error&) { ++no_space_; },
                                  [] {},
-                                 &seal_};
+                                 &seal_,
+                                 [this] { return merge_room_; }};
     ASSIGN_OR_RETURN(table_, TsTable::Open(environment, options_));
     return Ok();
   }
@@ -163,6 +168,7 @@ class TableHarness {
   // The process dies: jobs and timers are gone, the disk keeps what `keep` made of it.
   void Kill() {
     executor_->DropAll();
+    stalled_.clear();
     if (table_ != nullptr) table_->Close();
     table_.reset();
     seal_.Lift();
@@ -184,6 +190,14 @@ class TableHarness {
     return *EncodeSeriesKey("measure", {static_cast<int64_t>(series)});
   }
   int no_space() const { return no_space_; }
+  void SetMergeRoom(uint64_t bytes) { merge_room_ = bytes; }
+  // Flushes that begin from here on wait for a sync of the log until it ends.
+  void StallLog() { log_stalls_ = true; }
+  void EndStall() {
+    log_stalls_ = false;
+    for (const auto& done : std::exchange(stalled_, {})) done();
+    executor_->RunUntilIdle();
+  }
   std::vector<std::string> Files() {
     std::vector<std::string> names;
     const auto entries = fs_->List("shard-0");
@@ -204,6 +218,9 @@ class TableHarness {
   TableOptions options_;
   std::set<uint64_t> known_;
   int no_space_ = 0;
+  uint64_t merge_room_ = std::numeric_limits<uint64_t>::max();
+  bool log_stalls_ = false;
+  std::vector<std::function<void()>> stalled_;
   std::unique_ptr<TsTable> table_;
 };
 

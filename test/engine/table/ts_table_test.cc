@@ -542,11 +542,38 @@ TEST_CASE("damage is looked for once at a time", "[table]") {
   table.Introduce(1, {{1, 10, 100}});
   REQUIRE(table.Flush().has_value());
   for (int i = 0; i < 100; ++i) table.table().CheckDamage();
+  // One for each file, so that others have their turn in between.
   size_t jobs = 0;
   while (table.executor().RunOne()) ++jobs;
-  REQUIRE(jobs == 1);
+  REQUIRE(jobs == 2);
   table.table().CheckDamage();
   REQUIRE(table.executor().RunOne());
+}
+
+TEST_CASE("what a check finds is set aside before it has seen all files", "[table]") {
+  const LogCapture log;
+  TableHarness harness;
+  REQUIRE(harness.Open().has_value());
+  harness.options().merge.parts_min = 100;
+  REQUIRE(harness.Reopen().has_value());
+  for (uint64_t position = 1; position <= 5; ++position) {
+    harness.Introduce(position, {{1, static_cast<int64_t>(position), 1}});
+    REQUIRE(harness.Flush().has_value());
+  }
+  const auto part = [&](size_t i) {
+    return "shard-0/" + PartFileName(harness.Current()->parts[i].part->info().number);
+  };
+  for (const std::string& name : {part(1), part(3)}) {
+    REQUIRE(harness.fs().FlipBits(name, 20, 0xff).has_value());
+  }
+  std::vector<size_t> damaged;
+  harness.table().CheckDamage();
+  while (harness.executor().RunOne()) {
+    const size_t now = harness.Current()->damaged.size();
+    if (damaged.empty() || damaged.back() != now) damaged.push_back(now);
+  }
+  REQUIRE(damaged == std::vector<size_t>{0, 1, 2});
+  REQUIRE(harness.Read().size() == 3);
 }
 
 TEST_CASE("a merge does not take a neighbour for an input in which damage was found meanwhile",
@@ -622,6 +649,48 @@ TEST_CASE("a flush without space is tried again when there is some", "[table]") 
   REQUIRE(CountEnding(harness.Files(), ".tmp") == 0);
 }
 
+TEST_CASE("a flush that failed is not tried again with each commit", "[table]") {
+  TableHarness harness;
+  const LogCapture log;
+  harness.options().flush_bytes = 1;
+  REQUIRE(harness.Open().has_value());
+  harness.fs().SetLimits({1, 1000});
+  for (uint64_t position = 1; position <= 50; ++position) {
+    harness.Introduce(position, {{1, static_cast<int64_t>(position), 5}});
+  }
+  REQUIRE(harness.no_space() == 1);
+  harness.fs().SetLimits({});
+  harness.executor().Advance(2 * kNanosPerSecond);
+  REQUIRE(harness.Current()->mem_parts.empty());
+  // The next one does not wait.
+  harness.Introduce(51, {{1, 51, 5}});
+  REQUIRE(harness.Current()->mem_parts.empty());
+  REQUIRE(harness.Read().size() == 51);
+}
+
+TEST_CASE("a merge that would fill the disk waits, and writers go on", "[table]") {
+  TableHarness harness;
+  const LogCapture log;
+  harness.options().merge.parts_min = 2;
+  REQUIRE(harness.Open().has_value());
+  harness.SetMergeRoom(100);
+  for (uint64_t position = 1; position <= 4; ++position) {
+    harness.Introduce(position, {{1, static_cast<int64_t>(position), 5}});
+    REQUIRE(harness.Flush().has_value());
+  }
+  REQUIRE(harness.MergeAll().has_value());
+  REQUIRE(harness.Current()->parts.size() == 4);
+  // What another one took meanwhile is found out by the disk.
+  harness.SetMergeRoom(1 << 20);
+  harness.fs().SetLimits({1, 1000});
+  REQUIRE(harness.MergeAll().error().code == ErrorCode::kNoSpace);
+  REQUIRE(harness.no_space() == 0);
+  harness.fs().SetLimits({});
+  REQUIRE(harness.MergeAll().has_value());
+  REQUIRE(harness.Current()->parts.size() == 1);
+  REQUIRE(harness.Read().size() == 4);
+}
+
 TEST_CASE("rows of a dead subject leave with the next flush or merge", "[table]") {
   TableHarness harness;
   bool live = true;
@@ -648,6 +717,50 @@ TEST_CASE("many small commits become few mem parts", "[table]") {
   REQUIRE(harness.Current()->mem_parts.size() < 48);
   REQUIRE(harness.Flush().has_value());
   REQUIRE(harness.Read().size() == 300);
+}
+
+TEST_CASE("mem parts stay few while a flush takes long, and when very many commits come",
+          "[table]") {
+  TableHarness harness;
+  harness.options().flush_interval_nanos = 3600 * kNanosPerSecond;
+  REQUIRE(harness.Open().has_value());
+  harness.Introduce(1, {{1, 1, 1}});
+  harness.StallLog();
+  bool flushed = false;
+  harness.table().Flush([&](const Result<>& result) { flushed = result.has_value(); });
+  uint64_t position = 2;
+  for (; position <= 300; ++position) {
+    harness.Introduce(position, {{position % 10, static_cast<int64_t>(position), 1}});
+  }
+  REQUIRE_FALSE(flushed);
+  REQUIRE(harness.Current()->mem_parts.size() < 48);
+  for (; position <= 3000; ++position) {
+    harness.Introduce(position, {{position % 10, static_cast<int64_t>(position), 1}});
+  }
+  REQUIRE(harness.Current()->mem_parts.size() < 100);
+  harness.EndStall();
+  REQUIRE(flushed);
+  REQUIRE(harness.Flush().has_value());
+  REQUIRE(harness.Read().size() == 3000);
+}
+
+TEST_CASE("what is coalesced stays below the bytes of a flush", "[table]") {
+  TableHarness harness;
+  REQUIRE(harness.Open().has_value());
+  harness.Introduce(1, {{1, 1, 1}});
+  const size_t one = harness.Current()->memory_bytes();
+  harness.options().flush_bytes = 20 * one;
+  REQUIRE(harness.Reopen().has_value());
+  harness.StallLog();
+  for (uint64_t position = 1; position <= 1200; ++position) {
+    harness.Introduce(position, {{1, static_cast<int64_t>(position), 1}});
+  }
+  for (const auto& part : harness.Current()->mem_parts) {
+    REQUIRE(part->memory_bytes() <= 20 * one);
+  }
+  harness.EndStall();
+  REQUIRE(harness.Flush().has_value());
+  REQUIRE(harness.Read().size() == 1200);
 }
 
 TEST_CASE("many small index runs become few", "[table]") {
