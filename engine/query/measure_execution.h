@@ -58,6 +58,8 @@ struct QueryLimits {
   bool use_bounds = true;
   // Rows kept for ordering at a time, per group. More rows mean more passes, not more memory.
   size_t sort_bytes = size_t{32} << 20;
+  // A few hundred rows are kept beyond sort_bytes, up to this. At most 1 GiB, as the next.
+  size_t few_rows_bytes_max = size_t{1} << 30;
   // First rows that groups show; more is kResourceExhausted. At most 1 GiB: the cells of one column
   // are addressed by 32 bits.
   size_t first_rows_bytes_max = size_t{1} << 30;

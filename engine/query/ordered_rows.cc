@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <string>
 #include <utility>
 
 #include "engine/base/check.h"
@@ -9,7 +10,7 @@
 namespace ficus {
 namespace {
 
-// Fewer rows than this are always kept, so that each pass gets somewhere.
+// Fewer rows than this are kept beyond sort_bytes, so that each pass gets somewhere.
 constexpr size_t kRowsMin = 256;
 // The cells of one column are addressed by 32 bits.
 constexpr size_t kBytesMax = size_t{1} << 30;
@@ -19,6 +20,7 @@ constexpr size_t kBytesMax = size_t{1} << 30;
 OrderedRows::OrderedRows(const QueryContext& context)
     : context_(context),
       bytes_max_(std::min(context.limits.sort_bytes, kBytesMax)),
+      few_bytes_max_(std::min(context.limits.few_rows_bytes_max, kBytesMax)),
       charge_(context.ledger()) {}
 
 void OrderedRows::BeginPass(uint64_t wanted, std::optional<OrderKey> after) {
@@ -133,6 +135,12 @@ size_t OrderedRows::BytesOf(const SeriesRows& rows) const {
 // Room for `bytes` more: by forgetting the later half of the rows when there is none.
 Result<> OrderedRows::MakeRoom(size_t bytes) {
   if (charge_.used() + bytes > bytes_max_ && rows_ >= kRowsMin) Compact(rows_ / 2);
+  while (charge_.used() + bytes > few_bytes_max_ && rows_ > 1) Compact(rows_ / 2);
+  if (charge_.used() + bytes > few_bytes_max_) {
+    return Error{ErrorCode::kResourceExhausted, "the rows of one series take more than " +
+                                                    std::to_string(few_bytes_max_) +
+                                                    " bytes while they are put into order"};
+  }
   Result<> grown = charge_.Grow(bytes);
   while (!grown.has_value() && rows_ >= kRowsMin) {
     Compact(rows_ / 2);

@@ -100,6 +100,7 @@ class OrderedRows final : public SeriesRowsConsumer {
 
   const QueryContext& context_;
   const size_t bytes_max_;
+  const size_t few_bytes_max_;
   MemoryCharge charge_;
 
   uint64_t wanted_ = 0;

@@ -61,6 +61,28 @@ TEST_CASE("with little memory the same rows come in more passes", "[query]") {
   }
 }
 
+TEST_CASE("a few large rows come in more passes rather than in more memory", "[query]") {
+  QueryHarness harness;
+  PrepareMeasure(harness);
+  std::vector<TestPoint> points;
+  for (int i = 0; i < 40; ++i) {
+    points.push_back(Point(i * 7 % 40, "s" + std::to_string(i), i));
+    points.back().tags["layer"] = std::string(20'000, 'x');
+  }
+  harness.Write("g", "m", points);
+  harness.limits.sort_bytes = 20'000;
+  QueryTrace one;
+  const std::vector<MeasureRow> expected = *harness.TryAsk(Everything(), &one);
+  REQUIRE(expected.size() == 40);
+  REQUIRE(Passes(one.root) == 1);
+  harness.limits.few_rows_bytes_max = 400'000;
+  QueryTrace many;
+  REQUIRE(*harness.TryAsk(Everything(), &many) == expected);
+  REQUIRE(Passes(many.root) > 4);
+  harness.limits.few_rows_bytes_max = 30'000;
+  REQUIRE(harness.TryAsk(Everything()).error().code == ErrorCode::kResourceExhausted);
+}
+
 TEST_CASE("a bounded answer needs one pass, however little memory there is", "[query]") {
   QueryHarness harness;
   WriteMany(harness);
