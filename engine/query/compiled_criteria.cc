@@ -1,13 +1,13 @@
 #include "engine/query/compiled_criteria.h"
 
 #include <algorithm>
+#include <functional>
+#include <iterator>
 #include <utility>
 
 #include "engine/query/criteria_text.h"
 
 namespace ficus {
-
-using Bounds = std::vector<std::optional<std::set<std::string>>>;
 
 namespace {
 
@@ -72,45 +72,51 @@ Result<> CheckIndexedCondition(const Condition& condition) {
   return UnsupportedOp("index filter parses ", condition);
 }
 
-// The encoded forms of the terms of a literal. A term that no entity can hold is left out.
-std::set<std::string, std::less<>> EncodedTerms(const TagValue& literal) {
-  std::set<std::string, std::less<>> encoded;
-  const auto add = [&](const TagValue& term) {
-    Result<std::string> bytes = EncodeEntityValue(term);
-    if (bytes.has_value()) encoded.insert(std::move(*bytes));
-  };
-  if (const auto* texts = std::get_if<std::vector<std::string>>(&literal)) {
-    for (const std::string& text : *texts) add(text);
-  } else if (const auto* numbers = std::get_if<std::vector<int64_t>>(&literal)) {
-    for (const int64_t number : *numbers) add(number);
-  } else if (!std::holds_alternative<Null>(literal)) {
-    add(literal);
+// What a copy of the literal takes.
+size_t CopyBytes(const TagValue& literal) {
+  if (const auto* numbers = std::get_if<std::vector<int64_t>>(&literal)) {
+    return numbers->size() * sizeof(int64_t);
   }
-  return encoded;
+  if (const auto* text = std::get_if<std::string>(&literal)) return text->size();
+  if (const auto* binary = std::get_if<Binary>(&literal)) return binary->bytes.size();
+  size_t bytes = 0;
+  if (const auto* texts = std::get_if<std::vector<std::string>>(&literal)) {
+    for (const std::string& text : *texts) bytes += sizeof(std::string) + text.size();
+  }
+  return bytes;
 }
 
 // Both have to hold.
-void Intersect(Bounds& bounds, Bounds other) {
+void Intersect(EntityBounds& bounds, EntityBounds other) {
   for (size_t i = 0; i < bounds.size(); ++i) {
     if (!other[i].has_value()) continue;
     if (!bounds[i].has_value()) {
       bounds[i] = std::move(other[i]);
       continue;
     }
-    std::erase_if(*bounds[i],
-                  [&](const std::string& value) { return other[i]->count(value) == 0; });
+    std::erase_if(*bounds[i], [&](std::string_view value) {
+      return !std::binary_search(other[i]->begin(), other[i]->end(), value);
+    });
   }
 }
 
 // One of them has to hold.
-void Unite(Bounds& bounds, Bounds other) {
+Result<> Unite(EntityBounds& bounds, EntityBounds other, PlanBudget& budget) {
   for (size_t i = 0; i < bounds.size(); ++i) {
     if (!bounds[i].has_value() || !other[i].has_value()) {
       bounds[i].reset();
       continue;
     }
-    bounds[i]->merge(*other[i]);
+    const size_t bytes = (bounds[i]->size() + other[i]->size()) * sizeof(std::string_view);
+    RETURN_IF_ERROR(budget.Take(bytes));
+    std::vector<std::string_view> united;
+    united.reserve(bounds[i]->size() + other[i]->size());
+    std::set_union(bounds[i]->begin(), bounds[i]->end(), other[i]->begin(), other[i]->end(),
+                   std::back_inserter(united));
+    bounds[i] = std::move(united);
+    budget.GiveBack(bytes);  // of the two
   }
+  return Ok();
 }
 
 }  // namespace
@@ -118,12 +124,12 @@ void Unite(Bounds& bounds, Bounds other) {
 // Walks the criteria once; the node's bounds come back beside it.
 class CriteriaCompiler {
  public:
-  CriteriaCompiler(size_t entity_size, const TagResolver& resolve)
-      : entity_size_(entity_size), resolve_(resolve) {}
+  CriteriaCompiler(size_t entity_size, const TagResolver& resolve, PlanBudget& budget)
+      : entity_size_(entity_size), resolve_(resolve), budget_(budget) {}
 
   struct Compiled {
     CompiledCriteria::Node node;
-    Bounds bounds;
+    EntityBounds bounds;
   };
 
   Result<Compiled> Compile(const Criteria& criteria, size_t depth) {
@@ -153,7 +159,7 @@ class CriteriaCompiler {
   using Node = CompiledCriteria::Node;
 
   // Chains of one operator become one node, however a client nested them.
-  static Compiled Join(LogicalOp op, Compiled left, Compiled right) {
+  Result<Compiled> Join(LogicalOp op, Compiled left, Compiled right) const {
     const bool is_and = op == LogicalOp::kAnd;
     const Node::Kind kind = is_and ? Node::Kind::kAnd : Node::Kind::kOr;
     Compiled joined;
@@ -170,7 +176,7 @@ class CriteriaCompiler {
     if (is_and) {
       Intersect(joined.bounds, std::move(right.bounds));
     } else {
-      Unite(joined.bounds, std::move(right.bounds));
+      RETURN_IF_ERROR(Unite(joined.bounds, std::move(right.bounds), budget_));
     }
     return joined;
   }
@@ -184,6 +190,7 @@ class CriteriaCompiler {
         std::holds_alternative<double>(*condition.value)) {
       return Refused("index filter parses " + ToText(condition) + ": unsupported condition value");
     }
+    RETURN_IF_ERROR(budget_.CheckGoesOn());
     const TagResolution tag = resolve_(condition.tag);
     const bool is_entity = tag.source.kind == ValueSource::Kind::kEntity;
     if (is_entity && IsEntityLookup(condition)) return EntityLookup(tag.source.index, condition);
@@ -192,11 +199,16 @@ class CriteriaCompiler {
 
     Compiled compiled;
     compiled.bounds.resize(entity_size_);
-    compiled.node.test = ValuePredicate(condition.op, *condition.value);
     compiled.node.index = tag.source.index;
+    if (is_entity && !IsRange(condition.op)) {
+      compiled.node.kind = Node::Kind::kEntity;
+      RETURN_IF_ERROR(SetEncoded(compiled.node, condition));
+      return compiled;
+    }
+    RETURN_IF_ERROR(budget_.Take(CopyBytes(*condition.value)));
+    compiled.node.test = ValuePredicate(condition.op, *condition.value);
     if (is_entity) {
       compiled.node.kind = Node::Kind::kEntity;
-      if (!IsRange(condition.op)) SetEncoded(compiled.node, condition);
     } else if (tag.source.kind == ValueSource::Kind::kColumn) {
       compiled.node.kind = Node::Kind::kColumn;
     } else {
@@ -210,30 +222,34 @@ class CriteriaCompiler {
     Compiled compiled;
     compiled.node.kind = Node::Kind::kEntity;
     compiled.node.index = position;
-    SetEncoded(compiled.node, condition);
+    RETURN_IF_ERROR(SetEncoded(compiled.node, condition));
+    const std::vector<std::string_view>& terms = compiled.node.encoded->all();
+    RETURN_IF_ERROR(budget_.Take(terms.size() * sizeof(std::string_view)));
     compiled.bounds.resize(entity_size_);
-    compiled.bounds[position].emplace(compiled.node.encoded->begin(), compiled.node.encoded->end());
+    compiled.bounds[position] = terms;
     return compiled;
   }
 
   // An entity value is one term, so HAVING more than one distinct term never matches.
-  static void SetEncoded(Node& node, const Condition& condition) {
-    node.encoded = EncodedTerms(*condition.value);
+  Result<> SetEncoded(Node& node, const Condition& condition) const {
+    ASSIGN_OR_RETURN(node.encoded, EncodedTerms::Make(*condition.value, budget_));
     const bool having =
         condition.op == ConditionOp::kHaving || condition.op == ConditionOp::kNotHaving;
-    if (having && node.encoded->size() > 1) node.encoded->clear();
+    if (having && node.encoded->all().size() > 1) node.encoded->Clear();
     node.negated = condition.op == ConditionOp::kNe || condition.op == ConditionOp::kNotIn ||
                    condition.op == ConditionOp::kNotHaving;
+    return Ok();
   }
 
   const size_t entity_size_;
   const TagResolver& resolve_;
+  PlanBudget& budget_;
   size_t nodes_ = 0;
 };
 
 Result<CompiledCriteria> CompiledCriteria::Compile(const Criteria& criteria, size_t entity_size,
-                                                   const TagResolver& resolve) {
-  CriteriaCompiler compiler(entity_size, resolve);
+                                                   const TagResolver& resolve, PlanBudget& budget) {
+  CriteriaCompiler compiler(entity_size, resolve, budget);
   ASSIGN_OR_RETURN(CriteriaCompiler::Compiled compiled, compiler.Compile(criteria, 1));
   CompiledCriteria result;
   result.entity_size_ = entity_size;
@@ -255,7 +271,7 @@ void CompiledCriteria::RenumberSlots(Node& node, const std::vector<size_t>& slot
 
 Result<bool> CompiledCriteria::TestEntity(const Node& node, const EntityView& entity) const {
   if (node.encoded.has_value()) {
-    const bool equal = node.encoded->find(entity.encoded(node.index)) != node.encoded->end();
+    const bool equal = node.encoded->Contains(entity.encoded(node.index));
     return equal != node.negated;
   }
   ASSIGN_OR_RETURN(const TagValue value, entity.Decode(node.index));

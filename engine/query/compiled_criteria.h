@@ -6,15 +6,17 @@
 #include <functional>
 #include <memory>
 #include <optional>
-#include <set>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "engine/base/result.h"
 #include "engine/model/column.h"
+#include "engine/query/encoded_terms.h"
 #include "engine/query/entity_view.h"
 #include "engine/query/measure_query.h"
+#include "engine/query/plan_budget.h"
 #include "engine/query/value_predicate.h"
 
 namespace ficus {
@@ -43,23 +45,27 @@ enum class SeriesVerdict : uint8_t {
   kSome,  // the rows decide
 };
 
+// For each position of the entity the encoded values that a matching series can have there,
+// ascending and distinct; no value where it may be anything.
+using EntityBounds = std::vector<std::optional<std::vector<std::string_view>>>;
+
 // The columns of a batch by slot; null when the batch has no such column.
 using ColumnSlots = std::span<const ColumnValues* const>;
 
 // Threads: any.
 class CompiledCriteria {
  public:
-  // kUnknown with BanyanDB's text; kInvalidArgument; kUnimplemented. `entity_size` is the number of
+  // kUnknown with BanyanDB's text; kInvalidArgument; kUnimplemented; errors of `budget`, which is
+  // asked before a literal is copied or encoded. `entity_size` is the number of
   // values in a series key (KeyTags).
   static Result<CompiledCriteria> Compile(const Criteria& criteria, size_t entity_size,
-                                          const TagResolver& resolve);
+                                          const TagResolver& resolve, PlanBudget& budget);
 
   // True when series differ: then the entity of each is needed.
   bool NeedsEntity() const { return needs_entity_; }
 
-  // For each position of the entity the encoded values that a matching series can have there; no
-  // value where it may be anything. A superset: Judge decides.
-  const std::vector<std::optional<std::set<std::string>>>& bounds() const { return bounds_; }
+  // A superset: Judge decides. The views live as long as this or what it is moved to.
+  const EntityBounds& bounds() const { return bounds_; }
 
   // kCorruption: the entity is not of this measure.
   Result<SeriesVerdict> Judge(const EntityView& entity) const;
@@ -83,7 +89,7 @@ class CompiledCriteria {
     size_t index = 0;  // entity position or column slot
     ValuePredicate test;
     // Of an entity: encoded values to compare with; without it the value is decoded and tested.
-    std::optional<std::set<std::string, std::less<>>> encoded;
+    std::optional<EncodedTerms> encoded;
     bool negated = false;  // with `encoded`
     bool constant = false;
   };
@@ -97,7 +103,7 @@ class CompiledCriteria {
   Node root_;
   size_t entity_size_ = 0;
   bool needs_entity_ = false;
-  std::vector<std::optional<std::set<std::string>>> bounds_;
+  EntityBounds bounds_;  // views into the terms of the nodes
   std::string text_;
 };
 

@@ -206,6 +206,16 @@ class Runner {
 
 }  // namespace
 
+Result<> CheckGoesOn(const QueryLimits& limits, Clock& clock) {
+  if (limits.cancelled && limits.cancelled()) {
+    return Error{ErrorCode::kCancelled, "the query was cancelled"};
+  }
+  if (clock.Monotonic() >= limits.deadline) {
+    return Error{ErrorCode::kDeadlineExceeded, "the query took longer than its deadline allows"};
+  }
+  return Ok();
+}
+
 Result<> RunMeasureQuery(const PlannedMeasureQuery& plan, const QueryEnvironment& environment,
                          const QueryLimits& limits, MeasureRowSink& sink, QueryTrace* trace) {
   const QueryContext context{plan.detail(), environment, limits};

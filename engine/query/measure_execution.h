@@ -65,6 +65,9 @@ struct QueryLimits {
   size_t first_rows_bytes_max = size_t{1} << 30;
 };
 
+// kCancelled, kDeadlineExceeded.
+Result<> CheckGoesOn(const QueryLimits& limits, Clock& clock);
+
 // Hands the answer to `sink`. Blocks on reads: for a thread of a query pool. `trace` may be null;
 // when an error is returned it is marked and keeps the steps up to it.
 //

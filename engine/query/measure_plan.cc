@@ -66,8 +66,12 @@ bool CanGroupBy(TagType type) {
 // Plans one query. Works on a detail that is handed out complete or not at all.
 class Planner {
  public:
-  Planner(MeasureQuery query, std::shared_ptr<const SchemaSnapshot> schema, UnixNanos now)
-      : query_(std::move(query)), now_(now), detail_(std::make_shared<MeasurePlanDetail>()) {
+  Planner(MeasureQuery query, std::shared_ptr<const SchemaSnapshot> schema, UnixNanos now,
+          const PlanLimits& limits)
+      : query_(std::move(query)),
+        now_(now),
+        budget_(limits),
+        detail_(std::make_shared<MeasurePlanDetail>()) {
     detail_->schema = std::move(schema);
   }
 
@@ -78,6 +82,7 @@ class Planner {
       if (analyzed.error().code != ErrorCode::kUnknown) return std::move(analyzed).error();
       return Answered("fail to analyze the query request", query_.name, analyzed.error().message);
     }
+    detail_->literals = budget_.Keep();
     return PlannedMeasureQuery(std::move(detail_));
   }
 
@@ -400,8 +405,9 @@ class Planner {
         resolution.indexed = spec != nullptr ? IsIndexedHere(plan, name) : indexed.count(name) != 0;
         return resolution;
       };
-      ASSIGN_OR_RETURN(plan.criteria, CompiledCriteria::Compile(*query_.criteria,
-                                                                KeyTags(measure).size(), resolve));
+      ASSIGN_OR_RETURN(
+          plan.criteria,
+          CompiledCriteria::Compile(*query_.criteria, KeyTags(measure).size(), resolve, budget_));
     }
     KeepColumns(plan, used);
     const auto is_entity = [](const ValueSource& source) {
@@ -474,6 +480,7 @@ class Planner {
 
   const MeasureQuery query_;
   const UnixNanos now_;
+  PlanBudget budget_;
   std::shared_ptr<MeasurePlanDetail> detail_;
 };
 
@@ -537,9 +544,9 @@ std::string PlannedMeasureQuery::ToText() const {
 
 Result<PlannedMeasureQuery> PlanMeasureQuery(MeasureQuery query,
                                              std::shared_ptr<const SchemaSnapshot> schema,
-                                             UnixNanos now) {
+                                             UnixNanos now, const PlanLimits& limits) {
   CHECK(schema != nullptr);
-  return Planner(std::move(query), std::move(schema), now).Plan();
+  return Planner(std::move(query), std::move(schema), now, limits).Plan();
 }
 
 }  // namespace ficus

@@ -9,6 +9,7 @@
 #include "engine/base/result.h"
 #include "engine/query/measure_answer.h"
 #include "engine/query/measure_query.h"
+#include "engine/query/plan_budget.h"
 #include "engine/schema/schema_snapshot.h"
 
 namespace ficus {
@@ -34,9 +35,10 @@ class PlannedMeasureQuery {
 // kUnknown: what BanyanDB answers with gRPC's code UNKNOWN, with its text, ready to be sent: an
 // unknown measure, a tag without an index rule, a field that is not there. kUnimplemented: MATCH,
 // order by an index rule, measures in index mode. kInvalidArgument: no group, no name, a condition
-// without a value, a tree beyond its bounds.
+// without a value, a tree beyond its bounds. kResourceExhausted, kCancelled, kDeadlineExceeded: by
+// `limits`.
 Result<PlannedMeasureQuery> PlanMeasureQuery(MeasureQuery query,
                                              std::shared_ptr<const SchemaSnapshot> schema,
-                                             UnixNanos now);
+                                             UnixNanos now, const PlanLimits& limits = {});
 
 }  // namespace ficus

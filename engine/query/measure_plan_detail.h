@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/base/memory_ledger.h"
 #include "engine/model/column.h"
 #include "engine/query/compiled_criteria.h"
 #include "engine/query/measure_answer.h"
@@ -44,6 +45,7 @@ struct MeasureGroupPlan {
 };
 
 struct MeasurePlanDetail {
+  MemoryReservation literals;  // of the criteria of all groups
   std::shared_ptr<const SchemaSnapshot> schema;
   std::string measure;
   std::vector<MeasureGroupPlan> groups;  // as asked, each once

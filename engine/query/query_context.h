@@ -17,15 +17,7 @@ struct QueryContext {
   MemoryLedger& ledger() const { return environment.ledger; }
 
   // kCancelled, kDeadlineExceeded. Called at least once per run of rows.
-  Result<> CheckGoesOn() const {
-    if (limits.cancelled && limits.cancelled()) {
-      return Error{ErrorCode::kCancelled, "the query was cancelled"};
-    }
-    if (environment.clock.Monotonic() >= limits.deadline) {
-      return Error{ErrorCode::kDeadlineExceeded, "the query took longer than its deadline allows"};
-    }
-    return Ok();
-  }
+  Result<> CheckGoesOn() const { return ficus::CheckGoesOn(limits, environment.clock); }
 };
 
 }  // namespace ficus

@@ -12,10 +12,10 @@ constexpr size_t kSeriesPerCheck = 4096;
 
 // Calls `visit` with one encoded value per position, for each combination.
 template <typename Visit>
-Result<> ForEachCombination(const std::vector<std::optional<std::set<std::string>>>& bounds,
-                            std::vector<std::string_view>& chosen, const Visit& visit) {
+Result<> ForEachCombination(const EntityBounds& bounds, std::vector<std::string_view>& chosen,
+                            const Visit& visit) {
   if (chosen.size() == bounds.size()) return visit(chosen);
-  for (const std::string& value : *bounds[chosen.size()]) {
+  for (const std::string_view value : *bounds[chosen.size()]) {
     chosen.push_back(value);
     RETURN_IF_ERROR(ForEachCombination(bounds, chosen, visit));
     chosen.pop_back();
@@ -24,8 +24,7 @@ Result<> ForEachCombination(const std::vector<std::optional<std::set<std::string
 }
 
 // How many series the bounds name; more than `max` is as good as unknown.
-std::optional<size_t> CountCombinations(
-    const std::vector<std::optional<std::set<std::string>>>& bounds, size_t max) {
+std::optional<size_t> CountCombinations(const EntityBounds& bounds, size_t max) {
   size_t count = 1;
   for (const auto& values : bounds) {
     if (!values.has_value()) return std::nullopt;
@@ -36,7 +35,7 @@ std::optional<size_t> CountCombinations(
   return count;
 }
 
-bool Contradict(const std::vector<std::optional<std::set<std::string>>>& bounds) {
+bool Contradict(const EntityBounds& bounds) {
   return std::any_of(bounds.begin(), bounds.end(),
                      [](const auto& values) { return values.has_value() && values->empty(); });
 }
@@ -46,7 +45,7 @@ bool Contradict(const std::vector<std::optional<std::set<std::string>>>& bounds)
 Result<SeriesCandidates> SeriesCandidates::Make(const MeasureGroupPlan& plan, size_t series_max) {
   SeriesCandidates result;
   if (!plan.criteria.has_value() || plan.criteria->bounds().empty()) return result;
-  const auto& bounds = plan.criteria->bounds();
+  const EntityBounds& bounds = plan.criteria->bounds();
   if (Contradict(bounds)) {  // contradictions: no series at all, whatever is open
     result.known_ = true;
     return result;

@@ -123,19 +123,26 @@ void MeasureService::RunQuery(const std::shared_ptr<RunningQuery>& query) {
 grpc::Status MeasureService::QueryNow(RunningQuery& running) {
   const measure::QueryRequest& request = running.request;
   measure::QueryResponse& response = running.response;
+  QueryLimits limits;
+  limits.deadline = running.deadline;
+  limits.cancelled = [&call = running.call] { return call.IsCancelled(); };
+  limits.damaged_parts = context_.damaged_parts;
+  // The criteria once more, as values, until they are planned.
+  Result<MemoryReservation> criteria = context_.ledger.Reserve(
+      MemoryConsumer::kQueries, request.has_criteria() ? request.criteria().SpaceUsedLong() : 0);
+  if (!criteria.has_value()) return ToGrpcStatus(criteria.error());
   Result<MeasureQuery> query = FromMessage(request);
   if (!query.has_value()) return ToGrpcStatus(query.error());
   running.gate.FillStatuses(response);
   if (running.gate.is_shut()) return grpc::Status::OK;
   query->begin = std::max(query->begin, running.gate.created_at().value_or(query->begin));
-  const Result<PlannedMeasureQuery> plan =
-      PlanMeasureQuery(*std::move(query), context_.database.Schema(), context_.clock.Now());
+  const PlanLimits plan_limits{&context_.ledger,
+                               [&] { return CheckGoesOn(limits, context_.clock); }};
+  const Result<PlannedMeasureQuery> plan = PlanMeasureQuery(
+      *std::move(query), context_.database.Schema(), context_.clock.Now(), plan_limits);
   if (!plan.has_value()) return ToGrpcStatus(plan.error());
+  criteria->Release();
 
-  QueryLimits limits;
-  limits.deadline = running.deadline;
-  limits.cancelled = [&call = running.call] { return call.IsCancelled(); };
-  limits.damaged_parts = context_.damaged_parts;
   QueryTrace trace;
   CallMemory& memory = MemoryOf<measure::QueryRequest, measure::QueryResponse>(running.call);
   ResponseSink sink(plan->shape(), response, context_.ledger, memory);

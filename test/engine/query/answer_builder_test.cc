@@ -22,7 +22,7 @@ MeasurePlanDetail Plan() {
   group.fields = {{Kind::kColumn, 1}};
   group.types = {{ColumnType::kString, ColumnType::kInt64, ColumnType::kString},
                  {ColumnType::kInt64}};
-  plan.groups.push_back(group);
+  plan.groups.push_back(std::move(group));
   return plan;
 }
 

@@ -22,7 +22,9 @@ CompiledCriteria Compile(const std::unique_ptr<Criteria>& criteria) {
     if (tag == "d") resolution.source = {ValueSource::Kind::kColumn, 1};
     return resolution;
   };
-  Result<CompiledCriteria> compiled = CompiledCriteria::Compile(*criteria, 2, resolve);
+  const PlanLimits limits;
+  PlanBudget budget(limits);
+  Result<CompiledCriteria> compiled = CompiledCriteria::Compile(*criteria, 2, resolve, budget);
   REQUIRE(compiled.has_value());
   return *std::move(compiled);
 }

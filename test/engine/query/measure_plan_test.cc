@@ -392,6 +392,48 @@ TEST_CASE("the defaults are BanyanDB's, and a group named twice counts once", "[
   REQUIRE(plan->ToText().find("Scan(group=g, measure=m") != std::string::npos);
 }
 
+TEST_CASE("the literals of a plan are charged while it lives, for each group", "[query]") {
+  QueryHarness harness;
+  PrepareMeasure(harness);
+  PrepareMeasure(harness, "h");
+  PlanLimits limits;
+  limits.ledger = &harness.ledger;
+  const auto plan = [&](const std::string& tag, std::vector<std::string> groups) {
+    std::vector<int64_t> many;
+    for (int64_t i = 0; i < 100'000; ++i) many.push_back(i);
+    MeasureQuery query = Question(std::move(groups));
+    query.criteria = Where(tag, Op::kIn, std::move(many));
+    return PlanMeasureQuery(std::move(query), harness.Schema(), harness.clock.Now(), limits);
+  };
+  for (const char* tag : {"id", "count"}) {
+    size_t one = 0;
+    {
+      const auto planned = plan(tag, {"g"});
+      REQUIRE(planned.has_value());
+      one = harness.ledger.used_bytes(MemoryConsumer::kQueries);
+      REQUIRE(one >= 100'000 * sizeof(int64_t));
+    }
+    REQUIRE(harness.ledger.used_bytes(MemoryConsumer::kQueries) == 0);
+    const auto planned = plan(tag, {"g", "h"});
+    REQUIRE(harness.ledger.used_bytes(MemoryConsumer::kQueries) > one * 3 / 2);
+  }
+  harness.ledger.SetShare(MemoryConsumer::kQueries, 500'000);
+  REQUIRE(plan("id", {"g"}).error().code == ErrorCode::kResourceExhausted);
+  REQUIRE(plan("count", {"g"}).error().code == ErrorCode::kResourceExhausted);
+  REQUIRE(harness.ledger.used_bytes(MemoryConsumer::kQueries) == 0);
+}
+
+TEST_CASE("planning ends with its query", "[query]") {
+  QueryHarness harness;
+  PrepareMeasure(harness);
+  PlanLimits limits;
+  limits.check_goes_on = [] { return Error{ErrorCode::kDeadlineExceeded, "late"}; };
+  MeasureQuery query = With(Where("id", Op::kEq, std::string("a")));
+  const auto plan =
+      PlanMeasureQuery(std::move(query), harness.Schema(), harness.clock.Now(), limits);
+  REQUIRE(plan.error().code == ErrorCode::kDeadlineExceeded);
+}
+
 TEST_CASE("a plan keeps its schema", "[query]") {
   std::optional<PlannedMeasureQuery> plan;
   {

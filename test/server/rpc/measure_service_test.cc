@@ -288,6 +288,27 @@ TEST_CASE("a field that the node does not know beside the question is passed ove
   REQUIRE(node.Ask(request, response).ok());
 }
 
+TEST_CASE("criteria that do not fit into the memory of queries are refused", "[rpc][measure]") {
+  RpcHarness node;
+  node.CreateSchema(kGroup, kName);
+  measure::QueryRequest request = node.Query(kGroup, kName);
+  auto& condition = *request.mutable_criteria()->mutable_condition();
+  condition.set_name("service");
+  condition.set_op(banyandb::model::v1::Condition::BINARY_OP_IN);
+  for (int64_t i = 0; i < 100'000; ++i) {
+    condition.mutable_value()->mutable_int_array()->add_value(i);
+  }
+  measure::QueryResponse response;
+  REQUIRE(node.Ask(request, response).ok());
+  // Room for the message and its copy, not for what is made of it.
+  node.ledger().SetShare(MemoryConsumer::kQueries, 2'500'000);
+  REQUIRE(node.Ask(request, response).error_code() == grpc::StatusCode::RESOURCE_EXHAUSTED);
+  // Not even for the copy.
+  node.ledger().SetShare(MemoryConsumer::kQueries, 500'000);
+  REQUIRE(node.Ask(request, response).error_code() == grpc::StatusCode::RESOURCE_EXHAUSTED);
+  REQUIRE(node.Ask(node.Query(kGroup, kName), response).ok());
+}
+
 TEST_CASE("a field without a value reads as null, of strings and bytes as empty",
           "[rpc][measure]") {
   namespace db = banyandb::database::v1;
