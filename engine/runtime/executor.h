@@ -44,6 +44,7 @@ enum class ThreadPriority : uint8_t {
 // A pool of threads over Asio, named "<name>-<n>" in the system's tools.
 class ThreadExecutor : public Executor {
  public:
+  // Works with fewer threads where the machine gives no more; std::system_error when it gives none.
   static std::unique_ptr<ThreadExecutor> Create(std::string name, size_t threads,
                                                 ThreadPriority priority = ThreadPriority::kNormal);
 

@@ -2,6 +2,7 @@
 #include <atomic>
 #include <chrono>
 #include <optional>
+#include <system_error>
 #include <thread>
 #include <unordered_set>
 #include <utility>
@@ -14,6 +15,7 @@
 #include <pthread.h>
 
 #include "engine/base/check.h"
+#include "engine/base/log.h"
 #include "engine/base/mutex.h"
 #include "engine/runtime/executor.h"
 #include "engine/runtime/thread_priority.h"
@@ -74,13 +76,12 @@ class AsioExecutor final : public ThreadExecutor {
  public:
   AsioExecutor(const std::string& name, size_t threads, ThreadPriority priority)
       : io_(static_cast<int>(threads)), work_(asio::make_work_guard(io_)) {
-    for (size_t number = 0; number < threads; ++number) {
-      // An exception leaves no one to handle it: noexcept turns it into std::terminate.
-      threads_.emplace_back([this, name, number, priority]() noexcept {
-        NameThisThread(name, number);
-        if (priority == ThreadPriority::kBackground) StayInBackground();
-        io_.run();
-      });
+    try {
+      for (size_t number = 0; number < threads; ++number) StartThread(name, number, priority);
+    } catch (const std::system_error& refused) {
+      if (threads_.empty()) throw;
+      LogWarn("executor.threads", "{} of {} threads of {}: {}", threads_.size(), threads, name,
+              refused.what());
     }
   }
   ~AsioExecutor() override { Close(); }
@@ -129,6 +130,16 @@ class AsioExecutor final : public ThreadExecutor {
   }
 
  private:
+  void StartThread(const std::string& name, size_t number, ThreadPriority priority)
+      REQUIRES(close_mutex_) {
+    // An exception leaves no one to handle it: noexcept turns it into std::terminate.
+    threads_.emplace_back([this, name, number, priority]() noexcept {
+      NameThisThread(name, number);
+      if (priority == ThreadPriority::kBackground) StayInBackground();
+      io_.run();
+    });
+  }
+
   void Expire(const std::shared_ptr<AsioTimer>& timer) {
     Job job = timer->Take();
     {

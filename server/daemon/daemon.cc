@@ -7,6 +7,7 @@
 #include <functional>
 #include <future>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -475,9 +476,14 @@ void DaemonImpl::Stop() {
 }  // namespace
 
 Result<std::unique_ptr<Daemon>> Daemon::Start(const Config& config, LoadConfig load_again) {
-  auto daemon = std::make_unique<DaemonImpl>(config, std::move(load_again));
-  RETURN_IF_ERROR(daemon->Start());
-  return std::unique_ptr<Daemon>(std::move(daemon));
+  try {
+    auto daemon = std::make_unique<DaemonImpl>(config, std::move(load_again));
+    RETURN_IF_ERROR(daemon->Start());
+    return std::unique_ptr<Daemon>(std::move(daemon));
+  } catch (const std::system_error& refused) {
+    return Error{ErrorCode::kResourceExhausted,
+                 fmt::format("start the threads of the node: {}", refused.what())};
+  }
 }
 
 }  // namespace ficus

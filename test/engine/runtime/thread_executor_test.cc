@@ -2,6 +2,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -10,6 +11,8 @@
 
 #include "engine/base/mutex.h"
 #include "engine/runtime/executor.h"
+#include "test/support/forbidden_calls.h"
+#include "test/support/skip.h"
 
 namespace ficus {
 namespace {
@@ -179,6 +182,19 @@ TEST_CASE("closing under load loses no capture and waits for what runs", "[runti
     REQUIRE_FALSE(ran_late);
     REQUIRE(shared.use_count() == 1);
   }
+}
+
+TEST_CASE("a pool that gets no thread at all says so", "[runtime]") {
+  const int status = RunWithoutThreads([] {
+    try {
+      ThreadExecutor::Create("pool", 2);
+    } catch (const std::system_error& refused) {
+      return refused.code() == std::errc::resource_unavailable_try_again ? 0 : 1;
+    }
+    return 2;
+  });
+  if (status == kFiltersRefused) SKIP_TEST("system call filters are not allowed here");
+  REQUIRE(status == 0);
 }
 
 TEST_CASE("a cancel that races with the timer wins or loses, but never both", "[runtime]") {
