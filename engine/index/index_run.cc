@@ -8,6 +8,7 @@
 
 #include "engine/base/check.h"
 #include "engine/base/mutex.h"
+#include "engine/io/file_writer.h"
 #include "engine/part/block_cache.h"
 #include "engine/part/entry_table.h"
 #include "engine/part/file_cache.h"
@@ -318,6 +319,20 @@ Result<MergedRun> WriteIndexRun(FileSystem& fs, RandomSource& random, std::strin
     ASSIGN_OR_RETURN(run.info, writer->Finish());
   }
   return run;
+}
+
+size_t MergeMemoryBytes(const std::vector<std::shared_ptr<const IndexRun>>& runs) {
+  uint64_t entries = 0;
+  uint64_t file_bytes = 0;
+  size_t bytes = 0;
+  for (const auto& run : runs) {
+    entries += run->info().entries;
+    file_bytes += run->info().file_bytes;
+    bytes += EntryMemoryBytes(run->info().entries);
+  }
+  constexpr uint64_t kOutputBytes = FileWriter::kChunksMax * FileWriter::kChunkBytes;
+  return bytes + EntryMemoryBytes(entries) +
+         static_cast<size_t>(std::min(kOutputBytes, file_bytes));
 }
 
 Result<MergedRun> MergeIndexRuns(FileSystem& fs, RandomSource& random, std::string_view directory,

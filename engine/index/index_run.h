@@ -82,6 +82,9 @@ Result<MergedRun> WriteIndexRun(FileSystem& fs, RandomSource& random, std::strin
                                 const std::function<bool(SubjectId)>& is_live,
                                 FileClass file_class);
 
+// What merging these runs holds, for MemoryConsumer::kFlushMerge.
+size_t MergeMemoryBytes(const std::vector<std::shared_ptr<const IndexRun>>& runs);
+
 // The same with the entries of several runs, oldest first. An id with two different entities keeps
 // the older one, and the log says so.
 Result<MergedRun> MergeIndexRuns(FileSystem& fs, RandomSource& random, std::string_view directory,

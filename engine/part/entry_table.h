@@ -2,6 +2,7 @@
 // run. Layout: FILE-FORMAT.md, "Series entries".
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -107,6 +108,14 @@ Result<EntryList> DecodeEntryBlock(std::string_view bytes, const EntryBlock& blo
 
 // Reads one block, verifies and decodes it. kCorruption names the byte range.
 Result<EntryList> ReadEntryBlock(File& file, FileNumber number, const EntryBlock& block);
+
+// What reading or writing a file's entries one after another takes, but for entities of unusual
+// length: a block, encoded and decoded, and the sparse index.
+constexpr size_t EntryMemoryBytes(uint64_t entries) {
+  constexpr uint64_t kBlockBytes = 3 * kEntryBlockBytesTarget;
+  return static_cast<size_t>(std::min(kBlockBytes, entries * 256) +
+                             entries / kEntriesPerBlock * kEntryRecordBytes);
+}
 
 // The entries of a file, of which it holds one block at a time. Errors begin with `name`.
 class EntryTableCursor final : public EntryCursor {

@@ -5,6 +5,8 @@
 
 #include "engine/base/check.h"
 #include "engine/base/planted_bug.h"
+#include "engine/io/file_writer.h"
+#include "engine/part/entry_table.h"
 #include "engine/part/row_range.h"
 #include "engine/part/run_memory.h"
 #include "engine/part/run_merger.h"
@@ -412,6 +414,41 @@ std::unique_ptr<EntryCursor> EntriesOf(const std::vector<std::shared_ptr<const M
   EntryCursors entries;
   for (const auto& part : parts) entries.push_back(CursorOver(part->entries()));
   return MergeEntries(std::move(entries), two_entities);
+}
+
+namespace {
+
+// The chunks of the file and a block, as rows and encoded; less for a small output.
+size_t OutputMemoryBytes(uint64_t output_bytes) {
+  constexpr uint64_t kMost =
+      FileWriter::kChunksMax * FileWriter::kChunkBytes + 2 * kBlockBytesTarget;
+  // The block headers wait for the end of the file.
+  constexpr uint64_t kBytesPerHeaderByte = 128;
+  return static_cast<size_t>(std::min(kMost, output_bytes) + output_bytes / kBytesPerHeaderByte);
+}
+
+}  // namespace
+
+size_t FlushMemoryBytes(const std::vector<std::shared_ptr<const MemPart>>& parts) {
+  uint64_t bytes = 0;
+  for (const auto& part : parts) bytes += part->memory_bytes();
+  return OutputMemoryBytes(bytes);
+}
+
+size_t MergeMemoryBytes(const std::vector<std::shared_ptr<const Part>>& parts) {
+  // Of each input the pieces of the file that are read ahead, and the rows of a block.
+  constexpr uint64_t kWindowBytes = 576 << 10;
+  constexpr uint64_t kRowBytes = 128;
+  uint64_t file_bytes = 0;
+  uint64_t bytes = 0;
+  for (const auto& part : parts) {
+    const PartInfo& info = part->info();
+    file_bytes += info.file_bytes;
+    bytes += std::min(kWindowBytes, info.file_bytes) +
+             std::min<uint64_t>(kBlockRowsMax, info.rows) * kRowBytes +
+             EntryMemoryBytes(info.series);
+  }
+  return static_cast<size_t>(bytes) + OutputMemoryBytes(file_bytes);
 }
 
 Result<MergeOutcome> FlushMemParts(FileSystem& fs, RandomSource& random, std::string_view directory,

@@ -46,6 +46,11 @@ struct MergeOutcome {
 std::unique_ptr<EntryCursor> EntriesOf(const std::vector<std::shared_ptr<const MemPart>>& parts,
                                        TwoEntities two_entities);
 
+// What a flush or a merge holds beside its inputs, for MemoryConsumer::kFlushMerge. An estimate:
+// how wide the rows are is known only once they are read.
+size_t FlushMemoryBytes(const std::vector<std::shared_ptr<const MemPart>>& parts);
+size_t MergeMemoryBytes(const std::vector<std::shared_ptr<const Part>>& parts);
+
 // Writes the rows and entries of mem parts (oldest first) as one part.
 Result<MergeOutcome> FlushMemParts(FileSystem& fs, RandomSource& random, std::string_view directory,
                                    const std::vector<std::shared_ptr<const MemPart>>& parts,

@@ -225,6 +225,7 @@ class TsTableImpl final : public TsTable {
   bool ChooseWork(Merge& merge, uint64_t room_bytes) const REQUIRES(mutex_);
   void RunMerge(const std::shared_ptr<Merge>& merge);
   Result<EntryCursors> EntriesForMerge(const Merge& merge, uint64_t rows) const;
+  Result<MemoryReservation> ReserveForMerge(size_t bytes) const;
   void RunPartMerge(const std::shared_ptr<Merge>& merge);
   void RunRunMerge(const std::shared_ptr<Merge>& merge);
   void EndMerge(const std::shared_ptr<Merge>& merge, const Result<>& result);
@@ -657,6 +658,9 @@ void TsTableImpl::WriteFlush(const std::shared_ptr<ficus::Flush>& flush) {
 }
 
 Result<> TsTableImpl::WriteFlushFiles(ficus::Flush& flush) {
+  // Never refused: it is what gives memory back.
+  const MemoryReservation memory =
+      environment_.ledger.Account(MemoryConsumer::kFlushMerge, FlushMemoryBytes(flush.parts));
   PartOptions part;
   part.number = numbers_.TakePart();
   flush.part.file = OutputOf(PartFileName(part.number));
@@ -1037,6 +1041,13 @@ Result<EntryCursors> TsTableImpl::EntriesForMerge(const Merge& merge, uint64_t r
   return entries;
 }
 
+// A merge that finds no memory is tried later. One of more than its share of a small node is not
+// put off for ever.
+Result<MemoryReservation> TsTableImpl::ReserveForMerge(size_t bytes) const {
+  MemoryLedger& ledger = environment_.ledger;
+  return ledger.Reserve(MemoryConsumer::kFlushMerge, std::min(bytes, ledger.limit_bytes() / 4));
+}
+
 void TsTableImpl::RunPartMerge(const std::shared_ptr<Merge>& merge) {
   const MergeChoice choice = merge->choice;
   const std::vector<SnapshotPart>& all = merge->snapshot->parts;
@@ -1068,6 +1079,11 @@ void TsTableImpl::RunPartMerge(const std::shared_ptr<Merge>& merge) {
     if (gate_.closed()) return Error{ErrorCode::kUnavailable, "the table is closing"};
     return Ok();
   };
+  const Result<MemoryReservation> memory = ReserveForMerge(MergeMemoryBytes(inputs));
+  if (!memory.has_value()) {
+    EndMerge(merge, memory.error());
+    return;
+  }
   Result<EntryCursors> entries = EntriesForMerge(*merge, rows);
   if (!entries.has_value()) {
     EndMerge(merge, entries.error());
@@ -1138,6 +1154,11 @@ void TsTableImpl::RunRunMerge(const std::shared_ptr<Merge>& merge) {
   const std::vector<SnapshotRun>& all = merge->snapshot->runs;
   std::vector<std::shared_ptr<const IndexRun>> inputs;
   for (size_t i = merge->runs_begin; i < all.size(); ++i) inputs.push_back(all[i].run);
+  const Result<MemoryReservation> memory = ReserveForMerge(MergeMemoryBytes(inputs));
+  if (!memory.has_value()) {
+    EndMerge(merge, memory.error());
+    return;
+  }
   const FileNumber number = numbers_.TakeIndexRun();
   SnapshotRun run;
   run.file = OutputOf(IndexRunFileName(number));

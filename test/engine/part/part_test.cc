@@ -7,6 +7,7 @@
 #include "engine/base/bytes.h"
 #include "engine/encoding/checksum.h"
 #include "engine/io/faulty_file_system.h"
+#include "engine/part/entry_table.h"
 #include "engine/part/file_cache.h"
 #include "engine/part/section_file.h"
 #include "test/engine/part/part_disk.h"
@@ -100,6 +101,29 @@ Outcome ReadAnything(PartDisk& disk, const std::string& path, const PartInfo* ex
 }
 
 }  // namespace
+
+TEST_CASE("the entries of a part are listed a block at a time", "[part]") {
+  PartDisk disk;
+  std::vector<SeriesEntry> entries;
+  for (uint64_t series = 0; series < 5 * kEntriesPerBlock; ++series) {
+    entries.push_back({SubjectId(1), SeriesId(series), std::to_string(series)});
+  }
+  const auto written = disk.Write({PlainBatch(1, {{1, 10, 1, 1}})}, entries, disk.Options());
+  const auto faults = FaultyFileSystem::Create(*disk.fs);
+  const auto part =
+      Part::Open(*faults, disk.PathOf(written->info().number), &written->info(), FileClass::kMerge);
+  REQUIRE(part.has_value());
+  const auto listed = (*part)->ListSeriesEntries(FileClass::kMerge);
+  REQUIRE(listed.has_value());
+  const uint64_t operations = faults->operations();
+  SeriesEntry entry;
+  for (const SeriesEntry& wanted : entries) {
+    REQUIRE((*listed)->Next(entry).value());
+    REQUIRE(entry == wanted);
+    REQUIRE(faults->operations() - operations == entry.series.value() / kEntriesPerBlock + 1);
+  }
+  REQUIRE(!(*listed)->Next(entry).value());
+}
 
 TEST_CASE("the bytes of a small part are the format", "[part][golden]") {
   PartDisk disk;

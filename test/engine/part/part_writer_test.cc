@@ -182,6 +182,24 @@ TEST_CASE("the more columns, the fewer rows in a block", "[part][columns]") {
   REQUIRE(BlocksOf(*disk.Write(WideBatch(8192, {1, 20}))) == Blocks{{1, 8192}});
 }
 
+TEST_CASE("entries go into the file as they come", "[part]") {
+  PartDisk disk;
+  auto writer = PartWriter::Create(*disk.fs, disk.random, kShard, disk.Options());
+  REQUIRE(writer.has_value());
+  REQUIRE((*writer)->Add(PlainBatch(1, {{1, 10, 1, 1}})).has_value());
+  uint64_t bytes = 0;
+  for (uint64_t series = 0; series < 10'000; ++series) {
+    const SeriesEntry entry = {SubjectId(1), SeriesId(series), std::to_string(series * series)};
+    REQUIRE((*writer)->AddSeriesEntry(entry).has_value());
+    if (series % 2'000 != 0) continue;
+    REQUIRE((*writer)->bytes() > bytes);
+    bytes = (*writer)->bytes();
+  }
+  const auto info = (*writer)->Finish();
+  REQUIRE(info.has_value());
+  REQUIRE(disk.Open(*info)->ReadSeriesEntries(FileClass::kTool)->size() == 10'000);
+}
+
 TEST_CASE("the extremes of time and version come back", "[part]") {
   PartDisk disk;
   constexpr auto kMin = std::numeric_limits<int64_t>::min();

@@ -45,6 +45,7 @@ class TableHarness {
   MemoryFileSystem& fs() { return *fs_; }
   ManualClock& clock() { return clock_; }
   DeterministicExecutor& executor() { return *executor_; }
+  MemoryLedger& ledger() { return ledger_; }
   MetricRegistry& metrics() { return metrics_; }
   TsTable& table() { return *table_; }
   SealLine& seal() { return seal_; }
