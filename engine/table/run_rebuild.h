@@ -17,8 +17,9 @@ struct SurvivingEntries {
   uint64_t nameless = 0;
 };
 
-// Reads the entries of every part and run of `snapshot`, and the series of every block; blocks of
-// several series are decoded. kCorruption names the part or run that cannot be read.
+// Reads the entries of every part and run of `snapshot`, those of the runs again for each part, and
+// the series of every block; blocks of several series are decoded. Holds what is missing and
+// nothing else of the entries. kCorruption names the part or run that cannot be read.
 Result<SurvivingEntries> FindSurvivingEntries(const Snapshot& snapshot);
 
 }  // namespace ficus
