@@ -1,6 +1,8 @@
 #include "server/rpc/barrier_service.h"
 
 #include <chrono>
+#include <limits>
+#include <memory>
 #include <string>
 #include <thread>
 
@@ -18,7 +20,7 @@ namespace schema = banyandb::schema::v1;
 class Client {
  public:
   explicit Client(RpcHarness& node)
-      : node_(node), stub_(schema::SchemaBarrierService::NewStub(node.channel())) {}
+      : stub_(schema::SchemaBarrierService::NewStub(node.channel())) {}
 
   schema::AwaitRevisionAppliedResponse Revision(int64_t revision) {
     schema::AwaitRevisionAppliedRequest request;
@@ -53,7 +55,6 @@ class Client {
     return response;
   }
 
-  RpcHarness& node_;
   std::unique_ptr<schema::SchemaBarrierService::Stub> stub_;
 };
 

@@ -231,6 +231,38 @@ TEST_CASE("a broken query is refused with the generated words", "[rpc][measure]"
   REQUIRE(status.error_message().find("time is not millisecond precision") != std::string::npos);
 }
 
+TEST_CASE("rows are keyed and read by the entity tags that the measure has", "[rpc][measure]") {
+  namespace db = banyandb::database::v1;
+  RpcHarness node;
+  node.CreateSchema(kGroup, "other");
+  db::MeasureRegistryServiceCreateRequest create;
+  *create.mutable_measure() = node.Measure(kGroup, kName);
+  db::Entity& entity = *create.mutable_measure()->mutable_entity();
+  entity.clear_tag_names();
+  for (const char* tag : {"missing", "layer", "service"}) entity.add_tag_names(tag);
+  {
+    grpc::ClientContext call;
+    db::MeasureRegistryServiceCreateResponse created;
+    REQUIRE(
+        db::MeasureRegistryService::NewStub(node.channel())->Create(&call, create, &created).ok());
+  }
+  REQUIRE(WriteAll(node, {node.Point(kGroup, kName, 1, "a", node.now(), 1, 1),
+                          node.Point(kGroup, kName, 2, "b", node.now(), 2, 2)})
+              .status.ok());
+  measure::QueryRequest request = node.Query(kGroup, kName);
+  auto& condition = *request.mutable_criteria()->mutable_condition();
+  condition.set_name("service");
+  condition.set_op(banyandb::model::v1::Condition::BINARY_OP_EQ);
+  condition.mutable_value()->mutable_str()->set_value("b");
+  measure::QueryResponse response;
+  const grpc::Status status = node.Ask(request, response);
+  CAPTURE(status.error_message());
+  REQUIRE(status.ok());
+  REQUIRE(response.data_points_size() == 1);
+  REQUIRE(response.data_points(0).tag_families(0).tags(0).value().str().value() == "b");
+  REQUIRE(response.data_points(0).fields(0).value().int_().value() == 2);
+}
+
 // A message of a query with a field that no version of this build has.
 void AddUnknownField(google::protobuf::Message& message) {
   message.GetReflection()->MutableUnknownFields(&message)->AddVarint(77, 1);
