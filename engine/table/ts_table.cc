@@ -18,16 +18,13 @@
 #include "engine/table/late_file.h"
 #include "engine/table/manifest.h"
 #include "engine/table/manifest_writer.h"
+#include "engine/table/mem_levels.h"
 #include "engine/table/recovery.h"
+#include "engine/table/table_metrics.h"
 
 namespace ficus {
 namespace {
 
-// So many mem parts of like size become one, so that a query does not visit every commit of the
-// last seconds.
-constexpr size_t kMemPartsFanIn = 16;
-// Of those that were made so; sorting their rows again costs more than a few cursors.
-constexpr size_t kLargePartsFanIn = 64;
 constexpr size_t kRunsMergedMin = 4;
 constexpr int64_t kBackoffFirstNanos = kNanosPerSecond;
 constexpr int64_t kBackoffMaxNanos = 60 * kNanosPerSecond;
@@ -111,43 +108,6 @@ struct Check {
   size_t next = 0;        // how many were looked at
 };
 
-struct Metrics {
-  explicit Metrics(MetricRegistry& registry)
-      : flushes(registry.AddCounter("ficus_flushes_total", "Flushes that became durable.")),
-        flush_bytes(registry.AddCounter("ficus_flush_bytes_total", "Bytes of flushed parts.")),
-        flush_rows(registry.AddCounter("ficus_flush_rows_total", "Rows of flushed parts.")),
-        flush_failures(registry.AddCounter("ficus_flush_failures_total", "Flushes that failed.")),
-        flush_seconds(
-            registry.AddHistogram("ficus_flush_seconds", "Time of a flush.", LatencyBounds())),
-        merges(registry.AddCounter("ficus_merges_total", "Merges of parts that became durable.")),
-        merge_bytes(registry.AddCounter("ficus_merge_bytes_total", "Bytes written by merges.")),
-        merge_failures(registry.AddCounter("ficus_merge_failures_total", "Merges that failed.")),
-        merge_seconds(
-            registry.AddHistogram("ficus_merge_seconds", "Time of a merge.", LatencyBounds())),
-        blocks_copied(registry.AddCounter("ficus_merge_blocks_copied_total",
-                                          "Blocks that merges copied byte for byte.")),
-        blocks_rewritten(registry.AddCounter("ficus_merge_blocks_rewritten_total",
-                                             "Blocks that merges encoded again.")),
-        quarantined(registry.AddCounter("ficus_quarantined_files_total",
-                                        "Parts and runs set aside because they are damaged.")),
-        late(registry.AddCounter("ficus_late_files_total",
-                                 "Parts and runs that could not be opened with their table.")) {}
-
-  Counter& flushes;
-  Counter& flush_bytes;
-  Counter& flush_rows;
-  Counter& flush_failures;
-  Histogram& flush_seconds;
-  Counter& merges;
-  Counter& merge_bytes;
-  Counter& merge_failures;
-  Histogram& merge_seconds;
-  Counter& blocks_copied;
-  Counter& blocks_rewritten;
-  Counter& quarantined;
-  Counter& late;
-};
-
 class TsTableImpl final : public TsTable {
  public:
   TsTableImpl(TableEnvironment environment, TableOptions options, RecoveredTable recovered);
@@ -203,14 +163,6 @@ class TsTableImpl final : public TsTable {
   Epoch NextPinnedEpoch();
   PinnedTable PinnedFrom(std::shared_ptr<const Snapshot> files, LogPosition position);
 
-  // Mem parts [begin, end) of the newest snapshot.
-  struct Stretch {
-    size_t begin = 0;
-    size_t end = 0;
-    size_t parts() const { return end - begin; }
-  };
-  Stretch FindStretch(const Snapshot& snapshot, LogPosition flushing_to, LogPosition line) const;
-  bool IsWorthIt(const Stretch& stretch) const;
   void MaybeCoalesce();
   void MaybeFlush();
   void StartFlush(std::vector<Waiter> waiters);
@@ -244,7 +196,7 @@ class TsTableImpl final : public TsTable {
   const std::optional<Error> read_only_;
 
   // Provide their own synchronisation.
-  Metrics metrics_;
+  TableMetrics metrics_;
   Gate gate_;
   std::atomic<uint64_t> epochs_;
   FileNumbers numbers_;
@@ -256,8 +208,7 @@ class TsTableImpl final : public TsTable {
   // Touched by jobs of introducer_ only.
   Scn introduced_scn_;
   LogPosition introduced_;
-  std::vector<int>
-      mem_levels_;  // of each mem part in the newest snapshot: how often it was coalesced
+  MemLevels mem_levels_;  // of the mem parts in the newest snapshot
 
   mutable Mutex mutex_;
   CondVar known_changed_;
@@ -369,7 +320,7 @@ void TsTableImpl::ApplyIntroduction(Introduction& introduction) {
                               introduction.position, introduction.position,
                               environment_.clock.Monotonic(), std::move(introduction.reservation));
   Publish([&](Snapshot& next) { next.mem_parts.push_back(std::move(part)); });
-  mem_levels_.push_back(0);
+  mem_levels_.Add();
   for (const SeriesEntry& entry : entries) {
     const Result<> inserted =
         known_.Insert(entry.subject, entry.series, SeriesCheckOf(entry.entity));
@@ -379,44 +330,16 @@ void TsTableImpl::ApplyIntroduction(Introduction& introduction) {
   }
 }
 
-// The newest neighbours of one level that are enough of them: nothing of what a flush is writing,
-// which leaves memory soon, and nothing from both sides of a line.
-TsTableImpl::Stretch TsTableImpl::FindStretch(const Snapshot& snapshot, LogPosition flushing_to,
-                                              LogPosition line) const {
-  const auto& parts = snapshot.mem_parts;
-  Stretch stretch{parts.size(), parts.size()};
-  size_t bytes = 0;
-  for (size_t part = parts.size(); part-- > 0 && parts[part]->first_position() > flushing_to;) {
-    const auto is_below = [&](size_t other) { return parts[other]->last_position() <= line; };
-    bytes += parts[part]->memory_bytes();
-    if (part + 1 < stretch.end &&
-        (mem_levels_[part] != mem_levels_[part + 1] || is_below(part) != is_below(part + 1) ||
-         bytes > options_.flush_bytes)) {
-      if (IsWorthIt(stretch)) return stretch;
-      stretch.end = part + 1;
-      bytes = parts[part]->memory_bytes();
-    }
-    stretch.begin = part;
-  }
-  return IsWorthIt(stretch) ? stretch : Stretch{};
-}
-
-bool TsTableImpl::IsWorthIt(const Stretch& stretch) const {
-  const size_t fan_in =
-      stretch.parts() > 0 && mem_levels_[stretch.begin] > 0 ? kLargePartsFanIn : kMemPartsFanIn;
-  return stretch.parts() >= fan_in;
-}
-
 void TsTableImpl::MaybeCoalesce() {
   const std::shared_ptr<const Snapshot> snapshot = Current();
-  CHECK(mem_levels_.size() == snapshot->mem_parts.size());
   const LogPosition line = SealedAt();
   std::vector<std::shared_ptr<const MemPart>> inputs;
   SharedPass pass = Enter();
   {
     MutexLock lock(mutex_);
     if (coalescing_ || closing_ || !*pass) return;
-    const Stretch stretch = FindStretch(*snapshot, flushing_to_, line);
+    const MemStretch stretch =
+        mem_levels_.Find(snapshot->mem_parts, flushing_to_, line, options_.flush_bytes);
     if (stretch.parts() == 0) return;
     inputs.assign(snapshot->mem_parts.begin() + static_cast<ptrdiff_t>(stretch.begin),
                   snapshot->mem_parts.begin() + static_cast<ptrdiff_t>(stretch.end));
@@ -454,9 +377,7 @@ void TsTableImpl::ApplyCoalesced(const std::vector<std::shared_ptr<const MemPart
     *first = merged;
     next.mem_parts.erase(first + 1, first + static_cast<ptrdiff_t>(inputs.size()));
   });
-  const auto level = mem_levels_.begin() + static_cast<ptrdiff_t>(begin);
-  ++*level;
-  mem_levels_.erase(level + 1, level + static_cast<ptrdiff_t>(inputs.size()));
+  mem_levels_.Join({begin, begin + inputs.size()});
 }
 
 // --- Series known to writers
@@ -742,7 +663,7 @@ void TsTableImpl::ApplyFlush(const ficus::Flush& flush, const Manifest& manifest
     next.flushed = manifest.flushed;
     next.manifest_epoch = std::max(next.manifest_epoch, manifest.epoch);
   });
-  mem_levels_.erase(mem_levels_.begin(), mem_levels_.begin() + static_cast<ptrdiff_t>(count));
+  mem_levels_.RemoveFirst(count);
   metrics_.flushes.Add();
   if (flush.part.part != nullptr) {
     metrics_.flush_bytes.Add(flush.part.part->info().file_bytes);
