@@ -161,6 +161,8 @@ class Runner {
 
   Result<> RunTop() {
     OrderedRows rows(context_);
+    // A row that changes between two passes would come twice, or not at all.
+    scan_.KeepSnapshots();
     uint64_t left = static_cast<uint64_t>(plan_.top->number);
     std::optional<OrderKey> after;
     while (left > 0 && writer_.wanted() > 0) {

@@ -109,7 +109,7 @@ Result<> SliceScan::Open(const TimeSlice& slice, QuerySpan* parent) {
 Result<> SliceScan::OpenShard(ShardSource& source, QuerySpan* parent) {
   RETURN_IF_ERROR(context_.CheckGoesOn());
   QueryStep step(parent, context_.environment.clock, "select series of " + source.name);
-  source.snapshot = source.table->Current();
+  source.snapshot = SnapshotOf(source.table);
   ASSIGN_OR_RETURN(source.snapshot, damage_.Admit(std::move(source.snapshot), source.times, step));
   ASSIGN_OR_RETURN(source.selection,
                    SeriesSelection::Select(context_, source.plan, candidates_[source.group],
@@ -121,6 +121,13 @@ Result<> SliceScan::OpenShard(ShardSource& source, QuerySpan* parent) {
   step.Tag("parts", source.snapshot->parts.size());
   step.Tag("mem_parts", source.snapshot->mem_parts.size());
   return Ok();
+}
+
+std::shared_ptr<const Snapshot> SliceScan::SnapshotOf(const std::shared_ptr<TsTable>& table) {
+  if (!keeps_snapshots_) return table->Current();
+  std::shared_ptr<const Snapshot>& kept = kept_[table];
+  if (kept == nullptr) kept = table->Current();
+  return kept;
 }
 
 Result<> SliceScan::StartSource(ShardSource& source, const TimeRange& times,
@@ -400,6 +407,8 @@ void SliceScan::Report(const ShardSource& source, QuerySpan* parent) const {
 
 Result<> SliceScan::Recover(const Error& error) {
   if (failed_ == nullptr || failed_->snapshot == nullptr) return error;
+  // The one without what is damaged is newer.
+  kept_.erase(failed_->table);
   return damage_.Met(error, *failed_->table, *failed_->snapshot,
                      [this] { return context_.CheckGoesOn(); });
 }

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -98,6 +99,10 @@ class SliceScan {
   // rows any more.
   Result<> Open(const TimeSlice& slice, QuerySpan* parent);
 
+  // From here on a shard that is opened again shows the rows that it showed before: for answers
+  // that take several passes over all slices.
+  void KeepSnapshots() { keeps_snapshots_ = true; }
+
   // Reads the rows within `times`; may be called again.
   Result<> Read(const TimeRange& times, SeriesRowsConsumer& consumer, QuerySpan* parent);
 
@@ -107,6 +112,7 @@ class SliceScan {
 
  private:
   Result<> OpenShard(ShardSource& source, QuerySpan* parent);
+  std::shared_ptr<const Snapshot> SnapshotOf(const std::shared_ptr<TsTable>& table);
   Result<> StartSource(ShardSource& source, const TimeRange& times, ScanRequest::Unread unread);
   Result<> Refill(ShardSource& source);
   Result<> BindColumns(ShardSource& source);
@@ -126,6 +132,8 @@ class SliceScan {
   DamageLog& damage_;
   const bool wants_keys_;
 
+  bool keeps_snapshots_ = false;
+  std::map<std::shared_ptr<TsTable>, std::shared_ptr<const Snapshot>> kept_;
   std::vector<std::unique_ptr<ShardSource>> sources_;
   ShardSource* failed_ = nullptr;  // where the last error came from
   EntityView entity_;

@@ -1,6 +1,7 @@
 #include "engine/query/measure_execution.h"
 
 #include <string>
+#include <utility>
 
 #include <catch2/catch.hpp>
 
@@ -175,6 +176,42 @@ TEST_CASE("absent values are null and every name is there", "[query]") {
   REQUIRE(rows.size() == 1);
   REQUIRE(rows[0].tags == std::vector<TagValue>{Null{}, std::string("a"), Null{}});
   REQUIRE(rows[0].fields == std::vector<TagValue>{Null{}, Null{}});
+}
+
+TEST_CASE("a top that takes several passes shows the rows of one moment", "[query]") {
+  QueryHarness harness;
+  PrepareMeasure(harness);
+  constexpr int kRows = 3000;
+  std::vector<TestPoint> points;
+  for (int i = 0; i < kRows; ++i) points.push_back(Point(i % 1400, "a" + std::to_string(i), i));
+  harness.Write("g", "m", points);
+  MeasureQuery query = Question();
+  query.limit = kRows;
+  query.top = Top{kRows, "value", SortOrder::kDescending};
+  const auto plan = PlanMeasureQuery(std::move(query), harness.Schema(), harness.clock.Now());
+  REQUIRE(plan.has_value());
+  // Behind the first rows that are shown, all change places with those that are not.
+  RowCollector sink;
+  bool changed = false;
+  sink.outcome = [&]() -> Result<> {
+    if (std::exchange(changed, true)) return Ok();
+    for (int i = 0; i < kRows; ++i) {
+      points[static_cast<size_t>(i)] = Point(i % 1400, "a" + std::to_string(i), kRows - i);
+      points[static_cast<size_t>(i)].version = 2;
+    }
+    harness.Write("g", "m", points);
+    return Ok();
+  };
+  const QueryEnvironment environment{harness, harness.clock, harness.ledger};
+  QueryLimits limits;
+  limits.sort_bytes = 20'000;
+  REQUIRE(RunMeasureQuery(*plan, environment, limits, sink, nullptr).has_value());
+  REQUIRE(sink.batches > 2);
+  REQUIRE(sink.rows.size() == kRows);
+  for (size_t i = 0; i < sink.rows.size(); ++i) {
+    REQUIRE(sink.rows[i].fields ==
+            std::vector<TagValue>{int64_t{kRows - 1} - static_cast<int64_t>(i)});
+  }
 }
 
 TEST_CASE("a query stops at its deadline", "[query]") {
