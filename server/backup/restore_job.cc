@@ -5,7 +5,6 @@
 #include <memory>
 #include <set>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -17,6 +16,7 @@
 #include "engine/database/restore_tree.h"
 #include "engine/io/publish.h"
 #include "engine/model/names.h"
+#include "engine/runtime/thread.h"
 #include "engine/schema/schema_codec.h"
 #include "engine/segment/identity.h"
 #include "server/backup/repository.h"
@@ -264,13 +264,7 @@ Result<> RestoreRun::StageAll() {
       ended.request_stop();
     }
   };
-  const size_t count = std::min(options_.concurrency, plan_.files.size());
-  if (count <= 1) {
-    work();
-  } else {
-    std::vector<std::jthread> threads;
-    for (size_t i = 0; i < count; ++i) threads.emplace_back(work);
-  }
+  RunOnThreads("a download", std::min(options_.concurrency, plan_.files.size()), work);
   if (stop_.stop_requested()) return Stopped();
   if (first_error.has_value()) return *std::move(first_error);
   return Ok();

@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <atomic>
 #include <optional>
-#include <thread>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "engine/base/log.h"
+#include "engine/runtime/thread.h"
 #include "server/backup/checked_file.h"
 #include "server/backup/sha256.h"
 
@@ -64,11 +64,7 @@ Result<> Transfer::Run(BackupPlan& plan, std::stop_token stop) {
       ended.request_stop();
     }
   };
-  {
-    std::vector<std::jthread> threads;
-    const size_t count = std::min(settings_.concurrency, plan.files.size());
-    for (size_t i = 0; i < count; ++i) threads.emplace_back(work);
-  }
+  RunOnThreads("an upload", std::min(settings_.concurrency, plan.files.size()), work);
   if (first_error) return *std::move(first_error);
   if (stop.stop_requested()) return Error{ErrorCode::kCancelled, "cancelled"};
   std::sort(missing_.begin(), missing_.end());

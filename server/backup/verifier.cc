@@ -6,8 +6,6 @@
 #include <numeric>
 #include <optional>
 #include <string>
-#include <system_error>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -16,6 +14,7 @@
 #include "engine/base/log.h"
 #include "engine/base/mutex.h"
 #include "engine/base/random.h"
+#include "engine/runtime/thread.h"
 #include "server/backup/repository_keys.h"
 
 namespace ficus {
@@ -277,27 +276,11 @@ class Verification {
     return chosen;
   }
 
-  // `readers` less the caller. The machine may have no threads left: then those that there are read
-  // everything.
-  std::vector<std::thread> StartHelpers(ReadBack& read_back, size_t readers) {
-    std::vector<std::thread> helpers;
-    helpers.reserve(readers);
-    try {
-      for (size_t i = 1; i < readers; ++i) helpers.emplace_back([&] { read_back.Work(stop_); });
-    } catch (const std::system_error& refused) {
-      LogWarn("backup.no_thread", "{} of {} threads verify: {}", helpers.size() + 1, readers,
-              refused.what());
-    }
-    return helpers;
-  }
-
   Result<> ReadObjects(const BackupManifest& manifest, const VerifyProgressSink& progress) {
     const std::vector<const BackupObject*> chosen = Choose(manifest);
     ReadBack read_back(store_, chosen, progress);
-    std::vector<std::thread> helpers =
-        StartHelpers(read_back, std::min(request_.concurrency, chosen.size()));
-    read_back.Work(stop_);
-    for (std::thread& helper : helpers) helper.join();
+    RunOnThreads("a verification", std::min(request_.concurrency, chosen.size()),
+                 [&] { read_back.Work(stop_); });
     return read_back.Finish(stop_, record_, damaged_);
   }
 

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <ctime>
 #include <string_view>
-#include <system_error>
 #include <thread>
 #include <unordered_set>
 #include <utility>
@@ -23,6 +22,7 @@
 
 #include "engine/base/check.h"
 #include "engine/base/log.h"
+#include "engine/runtime/thread.h"
 #include "server/http/basic_auth.h"
 
 namespace ficus {
@@ -531,12 +531,7 @@ class HttpServer::Impl {
       listener->OnEmpty([this] { EndGraceWhenEmpty(); });
       listener->Accept();
     }
-    try {
-      thread_ = std::thread([this] { io_.run(); });
-    } catch (const std::system_error& refused) {
-      return Error{ErrorCode::kResourceExhausted,
-                   fmt::format("start the thread of the HTTP server: {}", refused.what())};
-    }
+    ASSIGN_OR_RETURN(thread_, StartThread("the HTTP server", [this] { io_.run(); }));
     return Ok();
   }
 
@@ -575,7 +570,7 @@ class HttpServer::Impl {
   asio::steady_timer grace_;
   std::vector<std::unique_ptr<Listener>> listeners_;
   bool stopping_ = false;
-  std::thread thread_;
+  std::jthread thread_;
 };
 
 Result<std::unique_ptr<HttpServer>> HttpServer::Start(std::vector<HttpListener> listeners,

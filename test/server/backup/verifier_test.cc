@@ -329,7 +329,7 @@ TEST_CASE("a verification that gets no threads reads everything itself", "[backu
     const CommitRecord commit = WriteBackup(store, {});
     const VerificationRecord record = Verify(store, commit, VerifyLevel::kFull);
     if (record.objects_read != commit.object_count) return 1;
-    return log.Count("backup.no_thread") == 1 ? 0 : 2;
+    return log.Count("runtime.no_thread") == 1 ? 0 : 2;
   });
   if (status == kFiltersRefused) SKIP_TEST("seccomp filters are not allowed here");
   REQUIRE(status == 0);
