@@ -77,7 +77,6 @@ std::vector<BackupCatalog> CatalogsOf(const SnapshotContents& contents) {
 bool IsTransient(ErrorCode code) {
   switch (code) {
     case ErrorCode::kIo:
-    case ErrorCode::kNoSpace:
     case ErrorCode::kReadOnly:
     case ErrorCode::kResourceExhausted:
     case ErrorCode::kUnavailable:
@@ -88,6 +87,8 @@ bool IsTransient(ErrorCode code) {
     case ErrorCode::kAlreadyExists:
     case ErrorCode::kUnknown:
       return true;
+    // What is there already fills the place; it stays full as long as that stays.
+    case ErrorCode::kNoSpace:
     case ErrorCode::kInvalidArgument:
     case ErrorCode::kNotFound:
     case ErrorCode::kCorruption:
@@ -127,19 +128,36 @@ Result<> BackupJob::Run(std::stop_token stop) {
   const EitherStop either(stop, lost_.get_token());
   auto done = RunSteps(either.token());
   const bool leaves_lease = lease_ && stop.stop_requested();
+  if (!done && lease_) {
+    if (lost_.stop_requested() && !stop.stop_requested()) {
+      done = lease_->Check(either.token());
+      if (done) done = Error{ErrorCode::kUnavailable, "the lease could not be renewed in time"};
+    } else if (!stop.stop_requested()) {
+      ReleaseLease();
+    }
+    lease_->StopKeepingAlive();
+  }
+  // The lease first: by the journal the next start would know it for its own.
   if (!done && journal_ && history_.aims.empty() && !leaves_lease) DropJournal();
   // Nobody comes back for it without a journal.
-  if (snapshot_ && !journal_ && (dry_run_ || !done)) snapshot_->Discard();
-  if (done || !lease_) return done;
-  if (lost_.stop_requested() && !stop.stop_requested()) {
-    done = lease_->Check(either.token());
-    if (done) done = Error{ErrorCode::kUnavailable, "the lease could not be renewed in time"};
-  } else if (!stop.stop_requested()) {
-    const auto released = lease_->Release(stop);
-    if (!released) LogWarn("backup.lease_kept", "{}", released.error().message);
-  }
-  lease_->StopKeepingAlive();
+  if (!journal_ && (dry_run_ || !done)) DiscardSnapshot();
   return done;
+}
+
+void BackupJob::ReleaseLease() {
+  const auto released = lease_->Release();
+  if (!released) LogWarn("backup.lease_kept", "{}", released.error().message);
+}
+
+// Also one that an earlier try has taken and this one never held.
+void BackupJob::DiscardSnapshot() {
+  if (!snapshot_ && !history_.snapshot.empty()) {
+    auto held = tools_.snapshots.Hold(history_.snapshot);
+    if (held) snapshot_ = *std::move(held);
+  }
+  if (snapshot_) snapshot_->Discard();
+  snapshot_.reset();
+  history_.snapshot.clear();
 }
 
 Result<> BackupJob::RunSteps(std::stop_token stop) {
@@ -156,7 +174,8 @@ Result<> BackupJob::RunSteps(std::stop_token stop) {
     if (IsUnchanged()) {
       judged = TakeNewest();
       // A run that goes on has left a marker and perhaps objects.
-      if (judged && !journal_) return Finish(stop);
+      if (judged && !journal_) return Finish();
+      RETURN_IF_ERROR(OpenJournal());
       RETURN_IF_ERROR(HoldLease(stop));
     } else {
       RETURN_IF_ERROR(PlanUnderLease(stop));
@@ -165,14 +184,14 @@ Result<> BackupJob::RunSteps(std::stop_token stop) {
       RETURN_IF_ERROR(Commit(stop));
     }
   }
-  if (journal_) {
+  if (!history_.aims.empty()) {
     RETURN_IF_ERROR(TidyUp(stop));
     RETURN_IF_ERROR(WithdrawLost(stop));
   }
   if (!judged) RETURN_IF_ERROR(Verify(stop));
   RETURN_IF_ERROR(RemoveSuperseded(stop));
   RETURN_IF_ERROR(Prune(stop));
-  return Finish(stop);
+  return Finish();
 }
 
 // The newest backup is what this run would make. True when nothing of it is left to be verified.
@@ -341,16 +360,16 @@ Lease::Terms BackupJob::LeaseTerms() const {
           .pause = tools_.pause};
 }
 
+// After OpenJournal: by the run's name in there a later start knows the lease for its own, and need
+// not wait until it has expired.
 Result<> BackupJob::HoldLease(std::stop_token stop) {
   if (lease_) return Ok();
   ASSIGN_OR_RETURN(lease_, Lease::Acquire(LeaseTerms(), tools_.lease_patience, stop));
-  lease_->KeepAlive([this] { lost_.request_stop(); });
+  RETURN_IF_ERROR(lease_->KeepAlive([this] { lost_.request_stop(); }));
   guarded_ = std::make_unique<GuardedStore>(target_.store, *lease_);
   return BindNode(stop);
 }
 
-// The journal first: by its name in there a later start knows the lease for its own, and need not
-// wait until it has expired.
 Result<> BackupJob::PlanUnderLease(std::stop_token stop) {
   RETURN_IF_ERROR(OpenJournal());
   RETURN_IF_ERROR(HoldLease(stop));
@@ -499,8 +518,10 @@ Result<> BackupJob::RemoveOrphans(std::stop_token stop) {
   for (const std::string& place : places) {
     ASSIGN_OR_RETURN(const LayoutView view, tools_.layout.Look(store(), place, stop));
     if (!view.unusable.empty()) {
-      return Error{ErrorCode::kCorruption,
-                   "nothing can be removed from " + place + ": " + view.unusable};
+      // Nobody knows what a record names that cannot be read.
+      LogWarn("backup.left", "what run {} may have put into {} stays: {}", history_.run, place,
+              view.unusable);
+      return Ok();
     }
     for (const KnownBackup& known : view.known) {
       for (const BackupObject& object : known.manifest.objects) orphans.erase(object.key);
@@ -548,7 +569,7 @@ Result<> BackupJob::FindVerdict(std::stop_token stop) {
 bool BackupJob::IsDisplacing() const { return !commit_->degraded && !damaged_; }
 
 Result<> BackupJob::RemoveSuperseded(std::stop_token stop) {
-  if (!IsDisplacing() || !journal_) return Ok();
+  if (!IsDisplacing() || history_.aims.empty()) return Ok();
   progress_.SetPhase(RunPhase::kPrune);
   const LeaseCheck check = [&] { return lease_->Check(stop); };
   auto removed =
@@ -586,23 +607,22 @@ Result<> BackupJob::Prune(std::stop_token stop) {
   return Ok();
 }
 
-Result<> BackupJob::Finish(std::stop_token stop) {
-  if (journal_) {
-    journal_.reset();
-    RETURN_IF_ERROR(RunJournal::Remove(tools_.file_system, history_.run));
-  }
-  if (snapshot_) snapshot_->Discard();
-  if (!lease_) return Ok();
-  const auto released = lease_->Release(stop);
-  if (!released) LogWarn("backup.lease_kept", "{}", released.error().message);
-  return Ok();
+// The journal last: what a crash leaves undone before, the next start finds by it.
+Result<> BackupJob::Finish() {
+  if (lease_) ReleaseLease();
+  DiscardSnapshot();
+  if (!journal_) return Ok();
+  journal_.reset();
+  return RunJournal::Remove(tools_.file_system, history_.run);
 }
 
 Result<> BackupJob::TakeBack(std::stop_token stop) {
   progress_.SetPhase(RunPhase::kCleaning);
-  if (!journal_) return Finish(stop);
+  if (!journal_) return Finish();
   if (!history_.cancelled) {
-    RETURN_IF_ERROR(journal_->AddCancelled());
+    // Without that word the next start would go on with it, and that is all.
+    const auto added = journal_->AddCancelled();
+    if (!added) LogWarn("backup.journal", "run {}: {}", history_.run, added.error().message);
     history_.cancelled = true;
   }
   if (!history_.aims.empty()) {
@@ -616,7 +636,7 @@ Result<> BackupJob::TakeBack(std::stop_token stop) {
       RETURN_IF_ERROR(TidyUp(stop));
       RETURN_IF_ERROR(FindVerdict(stop));
       RETURN_IF_ERROR(RemoveSuperseded(stop));
-      return Finish(stop);
+      return Finish();
     }
     for (const RunAim& aim : history_.aims) {
       RETURN_IF_ERROR(tools_.layout.RemoveAttempt(store(), aim.place, aim.generation, stop));
@@ -627,7 +647,7 @@ Result<> BackupJob::TakeBack(std::stop_token stop) {
     // To be released: it may be the one that this run has left.
     lease_ = *std::move(lease);
   }
-  return Finish(stop);
+  return Finish();
 }
 
 }  // namespace ficus

@@ -14,7 +14,8 @@
 //     marker     goes
 //     verify     reads back; then what only earlier generations needed goes
 //     prune      removes backups that the job's rule lets go
-//     journal    goes; the lease is released
+//     lease      is released; the snapshot goes
+//     journal    goes
 //
 // Invariants
 //   - what a committed backup needs is neither overwritten nor deleted before a later generation of
@@ -123,7 +124,9 @@ class BackupJob {
   Result<> Verify(std::stop_token stop);
   Result<> RemoveSuperseded(std::stop_token stop);
   Result<> Prune(std::stop_token stop);
-  Result<> Finish(std::stop_token stop);
+  Result<> Finish();
+  void ReleaseLease();
+  void DiscardSnapshot();
   Result<> FindOwnCommit(std::stop_token stop);
   Result<> FindVerdict(std::stop_token stop);
   bool IsUnchanged() const;

@@ -14,12 +14,14 @@ double Seconds(UnixNanos time) {
 }
 
 bool Succeeded(const RunStatus& status) {
-  return status.phase == RunPhase::kDone && !status.degraded && status.damaged == 0;
+  return status.phase == RunPhase::kDone && !status.degraded && status.damaged == 0 &&
+         !status.resumable;
 }
 
 std::string_view ResultOf(const RunStatus& status) {
   if (status.phase != RunPhase::kDone) return RunPhaseName(status.phase);
   if (status.degraded) return "degraded";
+  if (status.resumable) return RunPhaseName(RunPhase::kFailed);
   return status.damaged > 0 ? "damaged" : "success";
 }
 

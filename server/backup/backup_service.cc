@@ -12,6 +12,7 @@
 #include "engine/base/id.h"
 #include "engine/base/log.h"
 #include "engine/base/mutex.h"
+#include "engine/runtime/thread.h"
 #include "engine/runtime/thread_priority.h"
 #include "server/backup/backup_job.h"
 #include "server/backup/backup_metrics.h"
@@ -21,15 +22,21 @@
 #include "server/backup/repository_keys.h"
 #include "server/backup/repository_status.h"
 #include "server/backup/run_journal.h"
+#include "server/backup/time_limit.h"
 #include "server/backup/utc_time.h"
 
 namespace ficus {
 namespace {
 
 constexpr size_t kEndedRunsMax = 64;
-constexpr size_t kConcurrencyMax = 64;
-// What is left of five seconds after the run itself has stopped.
-constexpr int64_t kTakeBackTime = 4 * kNanosPerSecond;
+// What is left of five seconds for taking a run back, less what its lease takes to be released.
+constexpr int64_t kTakeBackTime = 3 * kNanosPerSecond;
+constexpr std::chrono::seconds kCancelTime{5};
+// A run that was not finished is tried again until its failures add up to this; then it is taken
+// back. A store that is away may come back, so that counts for little.
+constexpr uint32_t kFailuresMax = 12;
+constexpr uint32_t kFailure = 4;
+constexpr uint32_t kAway = 1;
 // The wall clock may drift by this much against the monotonic one before pruning asks.
 constexpr int64_t kClockStepMax = kNanosPerHour;
 
@@ -46,11 +53,33 @@ struct ServiceRun {
   RunProgress progress;
   std::stop_source stop;
   std::jthread thread;
-  bool keep = false;  // to be finished by a later run; its own thread's
+  // Its own thread's.
+  bool keep = false;          // to be finished by a later run
+  uint32_t failures = 0;      // of earlier tries, weighed
+  uint64_t files_before = 0;  // in their places after the last try
   // Guarded by the service's mutex.
   bool cancel = false;
+  bool in_turn = false;  // nobody else works on the destination any more
   bool ended = false;
 };
+
+// A run to be finished or taken back by a later one.
+struct Leftover {
+  std::string run;
+  BackupJobSpec spec;
+  uint32_t failures = 0;
+  uint64_t files_before = 0;
+  bool is_given_up() const { return failures >= kFailuresMax; }
+};
+
+uint64_t FilesInPlace(const RunStatus& status) {
+  return status.moved.files_sent + status.moved.files_copied + status.moved.files_kept;
+}
+
+uint32_t WeightOf(ErrorCode code) {
+  if (code == ErrorCode::kCancelled) return 0;
+  return code == ErrorCode::kUnavailable || code == ErrorCode::kDeadlineExceeded ? kAway : kFailure;
+}
 
 using RunPointer = std::shared_ptr<ServiceRun>;
 
@@ -63,10 +92,11 @@ Result<> CheckSettings(const BackupSettings& settings) {
     if (!names.insert(destination.name).second) {
       return Error{ErrorCode::kInvalidArgument, "remote " + destination.name + " is there twice"};
     }
-    if (destination.upload_concurrency < 1 || destination.upload_concurrency > kConcurrencyMax) {
+    if (destination.upload_concurrency < 1 ||
+        destination.upload_concurrency > kUploadConcurrencyMax) {
       return Error{ErrorCode::kInvalidArgument,
                    fmt::format("remote {}: upload concurrency must be 1 to {}", destination.name,
-                               kConcurrencyMax)};
+                               kUploadConcurrencyMax)};
     }
   }
   std::set<std::string> jobs;
@@ -122,7 +152,13 @@ class BackupServiceImpl final : public BackupService {
     lock.Unlock();
     collector_ = parts_.metrics.AddCollector(
         [this](std::vector<MetricFamily>& families) { CollectProgress(families); });
-    refresher_ = std::jthread([this](std::stop_token stop) { RefreshAll(stop); });
+    auto refresher =
+        StartThread("backup metrics", [this](std::stop_token stop) { RefreshAll(stop); });
+    if (refresher) {
+      refresher_ = *std::move(refresher);
+    } else {
+      LogWarn("backup.no_thread", "{}", refresher.error().message);
+    }
     return Ok();
   }
 
@@ -157,9 +193,10 @@ class BackupServiceImpl final : public BackupService {
     }
     // What failed before is finished first: it may hold objects that this run would share.
     if (!request.dry_run) ResumeLeftoversOf(destination);
-    const std::string id = NewRunId();
-    Launch(id, destination, std::move(spec), request.dry_run, false, std::move(request.on_end));
-    return id;
+    auto run = NewRun(NewRunId(), destination, std::move(spec), request.dry_run);
+    run->on_end = std::move(request.on_end);
+    RETURN_IF_ERROR(Launch(run));
+    return run->id;
   }
 
   std::vector<RunStatus> Status() const override {
@@ -182,23 +219,34 @@ class BackupServiceImpl final : public BackupService {
     {
       MutexLock lock(mutex_);
       const auto found = runs_.find(run);
-      if (found == runs_.end()) return NoRun(run);
-      if (!found->second->ended) {
+      if (found != runs_.end() && !found->second->ended) {
         found->second->cancel = true;
-        found->second->stop.request_stop();
+        // One that goes on with a run of before is taken back in its turn.
+        const bool waits = found->second->resume && !found->second->in_turn;
+        if (!waits) found->second->stop.request_stop();
+      } else if (HasLeftover(run)) {
+        RETURN_IF_ERROR(CancelLeftover(run));
+      } else if (found == runs_.end()) {
+        return NoRun(run);
       }
     }
     changed_.NotifyAll();
-    return Wait(run, {});
+    return WaitUntil(run, {}, std::chrono::steady_clock::now() + kCancelTime);
   }
 
   Result<RunStatus> Wait(std::string_view run, std::stop_token stop) const override {
+    return WaitUntil(run, std::move(stop), std::chrono::steady_clock::time_point::max());
+  }
+
+  Result<RunStatus> WaitUntil(std::string_view run, std::stop_token stop,
+                              std::chrono::steady_clock::time_point deadline) const {
     std::stop_callback wake(stop, [this] { changed_.NotifyAll(); });
     MutexLock lock(mutex_);
     while (true) {
       const auto found = runs_.find(run);
       if (found == runs_.end()) return NoRun(run);
-      if (found->second->ended) return found->second->progress.Get();
+      const bool is_late = !found->second->in_turn && std::chrono::steady_clock::now() >= deadline;
+      if (found->second->ended || is_late) return found->second->progress.Get();
       if (stop.stop_requested()) return Error{ErrorCode::kCancelled, "cancelled"};
       changed_.WaitFor(lock, std::chrono::milliseconds(100));
     }
@@ -236,14 +284,6 @@ class BackupServiceImpl final : public BackupService {
   Result<PruneReport> Prune(std::string_view remote, const KeepRule& keep, bool dry_run,
                             std::stop_token stop) override {
     ASSIGN_OR_RETURN(const Destination destination, LockedDestination(remote));
-    {
-      MutexLock lock(mutex_);
-      const auto queue = queues_.find(destination.name);
-      if (!dry_run && queue != queues_.end() && !queue->second.empty()) {
-        return Error{ErrorCode::kUnavailable,
-                     fmt::format("run {} works on remote {}", queue->second.front(), remote)};
-      }
-    }
     PruneRequest request;
     request.keep = keep;
     request.civil_time = CivilTimeOf(destination.name);
@@ -254,17 +294,22 @@ class BackupServiceImpl final : public BackupService {
       return layout_->Prune(
           *destination.store, [] { return Ok(); }, request, stop);
     }
-    ASSIGN_OR_RETURN(const auto lease, Lease::TryAcquire({.store = *destination.store,
-                                                          .clock = parts_.clock,
-                                                          .random = parts_.random,
-                                                          .node_id = parts_.node_id,
-                                                          .run = NewRunId()},
-                                                         stop));
-    lease->KeepAlive([] {});
-    auto report = layout_->Prune(
-        *destination.store, [&] { return lease->Check(stop); }, request, stop);
-    const auto released = lease->Release(stop);
-    if (!released) LogWarn("backup.lease_kept", "{}", released.error().message);
+    const std::string id = NewRunId();
+    {
+      MutexLock lock(mutex_);
+      auto& queue = queues_[destination.name];
+      if (!queue.empty()) {
+        return Error{ErrorCode::kAlreadyExists,
+                     fmt::format("run {} works on remote {}", queue.front(), remote)};
+      }
+      queue.push_back(id);
+    }
+    auto report = PruneInTurn(id, destination, request, stop);
+    {
+      MutexLock lock(mutex_);
+      LeaveQueue(destination.name, id);
+    }
+    changed_.NotifyAll();
     return report;
   }
 
@@ -274,7 +319,56 @@ class BackupServiceImpl final : public BackupService {
     return ProbeStore(*destination.store, parts_.random, std::move(stop));
   }
 
+  void ConfirmClock() override {
+    MutexLock lock(mutex_);
+    clock_offset_ = parts_.clock.Now() - parts_.clock.Monotonic();
+    clock_confirmed_ = true;
+  }
+
  private:
+  // As a run that is to be taken back, so that the next start frees its lease at once.
+  Result<PruneReport> PruneInTurn(const std::string& id, const Destination& destination,
+                                  const PruneRequest& request, const std::stop_token& stop) {
+    RunHistory history;
+    history.run = id;
+    history.spec.remote = destination.name;
+    history.started_at = parts_.clock.Now();
+    auto journal = RunJournal::Create(parts_.file_system, history);
+    Result<> journalled = journal ? (*journal)->AddCancelled() : journal.error();
+    // It may be about to make the space that this one lacks.
+    if (!journalled) LogWarn("backup.journal", "prune {}: {}", id, journalled.error().message);
+    auto report = PruneUnderLease(id, destination, request, stop);
+    if (journal) *journal = nullptr;
+    const auto removed = RunJournal::Remove(parts_.file_system, id);
+    if (!removed) LogWarn("backup.journal_kept", "{}", removed.error().message);
+    return report;
+  }
+
+  Result<PruneReport> PruneUnderLease(const std::string& id, const Destination& destination,
+                                      const PruneRequest& request, const std::stop_token& stop) {
+    ASSIGN_OR_RETURN(const auto lease, Lease::TryAcquire({.store = *destination.store,
+                                                          .clock = parts_.clock,
+                                                          .random = parts_.random,
+                                                          .node_id = parts_.node_id,
+                                                          .run = id},
+                                                         stop));
+    Result<PruneReport> report = Error{ErrorCode::kUnknown, "nothing was done"};
+    if (const auto kept = lease->KeepAlive([] {})) {
+      report = layout_->Prune(
+          *destination.store, [&] { return lease->Check(stop); }, request, stop);
+    } else {
+      report = kept.error();
+    }
+    const auto released = lease->Release();
+    if (!released) LogWarn("backup.lease_kept", "{}", released.error().message);
+    return report;
+  }
+
+  void LeaveQueue(const std::string& remote, const std::string& id) REQUIRES(mutex_) {
+    auto& queue = queues_[remote];
+    queue.erase(std::remove(queue.begin(), queue.end(), id), queue.end());
+  }
+
   const BackupJobSpec* FindJob(std::string_view name) const REQUIRES(mutex_) {
     for (const BackupJobSpec& job : settings_.jobs) {
       if (job.name == name && !name.empty()) return &job;
@@ -323,10 +417,13 @@ class BackupServiceImpl final : public BackupService {
     return text + "Z-" + Hex16(parts_.random.NextId());
   }
 
+  // A step after the confirmation asks for another one.
   RetentionClock TrustedClock() const {
+    MutexLock lock(mutex_);
     const UnixNanos now = parts_.clock.Now();
     const int64_t step = now - parts_.clock.Monotonic() - clock_offset_;
-    return {now, step > kClockStepMax || step < -kClockStepMax, false};
+    const bool stepped = step > kClockStepMax || step < -kClockStepMax;
+    return {now, stepped, clock_confirmed_ && !stepped};
   }
 
   // --- Runs of before that are not finished
@@ -334,13 +431,18 @@ class BackupServiceImpl final : public BackupService {
   void ReadLeftover(const std::string& run) {
     RunHistory history;
     const auto journal = RunJournal::Reopen(parts_.file_system, run, history);
+    if (!journal && journal.error().code == ErrorCode::kNotFound) {
+      const auto removed = RunJournal::Remove(parts_.file_system, run);
+      if (!removed) LogWarn("backup.journal_kept", "{}", removed.error().message);
+      return;
+    }
     if (!journal) {
       LogError("backup.journal", "run {} cannot be finished, its marker stays in the store: {}",
                run, journal.error().message);
       return;
     }
     MutexLock lock(mutex_);
-    leftovers_[history.spec.remote].push_back({run, history.spec});
+    leftovers_[history.spec.remote].push_back({.run = run, .spec = history.spec});
   }
 
   void ResumeLeftovers() REQUIRES(mutex_) {
@@ -357,18 +459,52 @@ class BackupServiceImpl final : public BackupService {
     if (found == leftovers_.end()) return;
     const std::vector<Leftover> left = std::exchange(found->second, {});
     for (const Leftover& leftover : left) {
-      BackupJobSpec spec = leftover.spec;
-      const BackupJobSpec* job = FindJob(spec.name);
-      if (job != nullptr) spec.civil_time = job->civil_time;
-      Launch(leftover.run, destination, std::move(spec), false, true, {});
+      const auto launched = Launch(Resumed(leftover, destination));
+      if (launched) continue;
+      LogWarn("backup.leftover", "run {} waits: {}", leftover.run, launched.error().message);
+      leftovers_[destination.name].push_back(leftover);
     }
+  }
+
+  RunPointer Resumed(const Leftover& leftover, const Destination& destination) REQUIRES(mutex_) {
+    BackupJobSpec spec = leftover.spec;
+    const BackupJobSpec* job = FindJob(spec.name);
+    if (job != nullptr) spec.civil_time = job->civil_time;
+    auto run = NewRun(leftover.run, destination, std::move(spec), false, true);
+    run->failures = leftover.failures;
+    run->files_before = leftover.files_before;
+    return run;
+  }
+
+  bool HasLeftover(std::string_view run) const REQUIRES(mutex_) {
+    for (const auto& [remote, left] : leftovers_) {
+      for (const Leftover& leftover : left) {
+        if (leftover.run == run) return true;
+      }
+    }
+    return false;
+  }
+
+  // Takes it back in its turn.
+  Result<> CancelLeftover(std::string_view run) REQUIRES(mutex_) {
+    for (auto& [remote, left] : leftovers_) {
+      const auto found = std::find_if(
+          left.begin(), left.end(), [&](const Leftover& leftover) { return leftover.run == run; });
+      if (found == left.end()) continue;
+      ASSIGN_OR_RETURN(const Destination destination, FindDestination(remote));
+      const RunPointer resumed = Resumed(*found, destination);
+      resumed->cancel = true;
+      RETURN_IF_ERROR(Launch(resumed));
+      left.erase(found);
+      return Ok();
+    }
+    return NoRun(run);
   }
 
   // --- A run
 
-  void Launch(const std::string& id, const Destination& destination, BackupJobSpec spec,
-              bool dry_run, bool resume, std::function<void(const RunStatus&)> on_end)
-      REQUIRES(mutex_) {
+  RunPointer NewRun(const std::string& id, const Destination& destination, BackupJobSpec spec,
+                    bool dry_run, bool resume = false) {
     RunStatus status;
     status.run = id;
     status.job = spec.name;
@@ -383,13 +519,18 @@ class BackupServiceImpl final : public BackupService {
     run->spec = std::move(spec);
     run->dry_run = dry_run;
     run->resume = resume;
-    run->on_end = std::move(on_end);
-    Forget(id);
-    runs_[id] = run;
-    order_.push_back(id);
-    if (!dry_run) queues_[run->remote].push_back(id);
-    run->thread = std::jthread([this, run] { Work(run); });
+    return run;
+  }
+
+  // The thread waits for the mutex, so that everything about the run is in its place.
+  Result<> Launch(const RunPointer& run) REQUIRES(mutex_) {
+    ASSIGN_OR_RETURN(run->thread, StartThread("a backup run", [this, run] { Work(run); }));
+    Forget(run->id);
+    runs_[run->id] = run;
+    order_.push_back(run->id);
+    if (!run->dry_run) queues_[run->remote].push_back(run->id);
     ForgetOldest();
+    return Ok();
   }
 
   void Forget(const std::string& id) REQUIRES(mutex_) {
@@ -442,18 +583,20 @@ class BackupServiceImpl final : public BackupService {
   // All at once: whoever sees that the run has ended may start another one.
   void Leave(ServiceRun& run, const RunStatus& end) {
     MutexLock lock(mutex_);
-    auto& queue = queues_[run.remote];
-    queue.erase(std::remove(queue.begin(), queue.end(), run.id), queue.end());
-    if (run.keep) leftovers_[run.remote].push_back({run.id, run.spec});
+    LeaveQueue(run.remote, run.id);
+    if (run.keep) {
+      leftovers_[run.remote].push_back({run.id, run.spec, run.failures, run.files_before});
+    }
     run.progress.Change([&](RunStatus& status) { status = end; });
     run.ended = true;
   }
 
-  bool WaitForTurn(const ServiceRun& run) {
+  bool WaitForTurn(ServiceRun& run) {
     MutexLock lock(mutex_);
     while (!run.stop.stop_requested()) {
       // A dry run changes nothing and waits for nobody.
-      if (run.dry_run || queues_[run.remote].front() == run.id) return true;
+      run.in_turn = run.dry_run || queues_[run.remote].front() == run.id;
+      if (run.in_turn) return true;
       changed_.WaitFor(lock, std::chrono::milliseconds(100));
     }
     return false;
@@ -463,12 +606,18 @@ class BackupServiceImpl final : public BackupService {
     {
       MutexLock lock(mutex_);
       const auto left = leftovers_.find(run.remote);
-      if (!run.resume && !run.dry_run && left != leftovers_.end() && !left->second.empty()) {
+      const Leftover* blocking = nullptr;
+      if (!run.resume && !run.dry_run && left != leftovers_.end()) {
+        for (const Leftover& each : left->second) {
+          if (!each.is_given_up()) blocking = &each;
+        }
+      }
+      if (blocking != nullptr) {
         RunStatus status = run.progress.Get();
         status.phase = RunPhase::kFailed;
         status.error_code = ErrorCode::kUnavailable;
-        status.error = fmt::format("run {} of before could neither be finished nor taken back",
-                                   left->second.front().run);
+        status.error =
+            fmt::format("run {} of before could neither be finished nor taken back", blocking->run);
         return status;
       }
     }
@@ -502,27 +651,34 @@ class BackupServiceImpl final : public BackupService {
   }
 
   RunStatus Drive(ServiceRun& run, BackupJob& job) {
-    const bool clean =
-        run.resume && (job.cancelled() || run.destination.on_restart == OnRestart::kClean);
+    const bool is_tired = run.failures >= kFailuresMax;
+    const bool clean = run.resume && (job.cancelled() || is_tired || WasCancelled(run) ||
+                                      run.destination.on_restart == OnRestart::kClean);
     Result<> done = Ok();
     if (!clean) done = job.Run(run.stop.get_token());
-    const bool cancelled = WasCancelled(run);
     if (!clean && done) return Ended(run, RunPhase::kDone, nullptr);
+    const Error* why = done ? nullptr : &done.error();
+    if (WasCancelled(run)) {
+      const TimeLimit limit(kTakeBackTime);
+      return TakeBack(run, job, RunPhase::kCancelled, why, limit.token());
+    }
     if (clean) return TakeBack(run, job, RunPhase::kCleaned, nullptr, run.stop.get_token());
-    if (cancelled) {
-      std::stop_source late;
-      std::jthread watch([&late](std::stop_token stop) {
-        if (PauseFor(kTakeBackTime, stop)) late.request_stop();
-      });
-      return TakeBack(run, job, RunPhase::kCancelled, &done.error(), late.get_token());
+    if (!job.has_journal() || !IsTransient(why->code)) {
+      return TakeBack(run, job, RunPhase::kFailed, why, run.stop.get_token());
     }
-    const bool resumable = job.has_journal() && IsTransient(done.error().code);
-    if (!resumable) {
-      return TakeBack(run, job, RunPhase::kFailed, &done.error(), run.stop.get_token());
-    }
-    run.keep = true;
+    Keep(run, why->code);
     run.progress.Change([](RunStatus& status) { status.resumable = true; });
-    return Ended(run, RunPhase::kFailed, &done.error());
+    // What is left to be done comes after the commit.
+    return Ended(run, job.commit() ? RunPhase::kDone : RunPhase::kFailed, why);
+  }
+
+  // A try that got further than the one before was worth it.
+  static void Keep(ServiceRun& run, ErrorCode why) {
+    run.keep = true;
+    const uint64_t files = FilesInPlace(run.progress.Get());
+    if (files > run.files_before) run.failures = 0;
+    run.files_before = std::max(run.files_before, files);
+    run.failures += WeightOf(why);
   }
 
   RunStatus TakeBack(ServiceRun& run, BackupJob& job, RunPhase end, const Error* why,
@@ -531,7 +687,7 @@ class BackupServiceImpl final : public BackupService {
     if (!taken) {
       LogWarn("backup.not_taken_back", "run {}: {}; the next run goes on with it", run.id,
               taken.error().message);
-      run.keep = true;
+      Keep(run, taken.error().code);
     }
     // Too late: the backup counts, only what follows the commit was left out.
     if (taken && job.commit()) end = RunPhase::kDone;
@@ -548,12 +704,16 @@ class BackupServiceImpl final : public BackupService {
   }
 
   void Report(const ServiceRun& run, const RunStatus& status) {
-    metrics_.CountRun(status);
+    const bool is_clean = status.error.empty() && status.phase >= RunPhase::kCancelled;
+    // Also what is left of a prune that the end of the process interrupted: no run of a job.
+    if (!is_clean || !status.job.empty()) metrics_.CountRun(status);
     const std::string name = status.job.empty() ? "by hand" : status.job;
     if (status.phase == RunPhase::kDone && status.error.empty()) {
       LogInfo("backup.done", "{} ({}): {} in {}{}, {} files sent, {} copied, {} kept", run.id, name,
               status.timedir, status.remote, status.unchanged ? " is unchanged" : "",
               status.moved.files_sent, status.moved.files_copied, status.moved.files_kept);
+    } else if (is_clean) {
+      LogInfo("backup.taken_back", "{} ({}): {}", run.id, name, RunPhaseName(status.phase));
     } else {
       LogError("backup.ended", "{} ({}): {}: {}{}", run.id, name, RunPhaseName(status.phase),
                status.error, status.resumable ? " (goes on with the next run)" : "");
@@ -629,18 +789,14 @@ class BackupServiceImpl final : public BackupService {
     if (!family.samples.empty()) families.push_back(std::move(family));
   }
 
-  struct Leftover {
-    std::string run;
-    BackupJobSpec spec;
-  };
-
   const Parts parts_;
   const std::unique_ptr<Layout> layout_;
   BackupMetrics metrics_;
-  const int64_t clock_offset_;
 
   mutable Mutex mutex_;
   mutable CondVar changed_;
+  int64_t clock_offset_ GUARDED_BY(mutex_);
+  bool clock_confirmed_ GUARDED_BY(mutex_) = false;
   BackupSettings settings_ GUARDED_BY(mutex_);
   std::map<std::string, RunPointer, std::less<>> runs_ GUARDED_BY(mutex_);
   std::vector<std::string> order_ GUARDED_BY(mutex_);  // by start

@@ -38,11 +38,13 @@ namespace ficus {
 // What to do at start with a run that the end of the process interrupted.
 enum class OnRestart : uint8_t { kResume, kClean };
 
+inline constexpr size_t kUploadConcurrencyMax = 64;
+
 struct Destination {
   std::string name;
   std::shared_ptr<ObjectStore> store;
   OnRestart on_restart = OnRestart::kResume;
-  size_t upload_concurrency = 4;  // 1 to 64
+  size_t upload_concurrency = 4;  // 1 to kUploadConcurrencyMax
 };
 
 struct BackupSettings {
@@ -92,8 +94,9 @@ class BackupService {
   // Runs under way and the last ones that ended, newest first.
   virtual std::vector<RunStatus> Status() const = 0;
   virtual Result<RunStatus> Status(std::string_view run) const = 0;
-  // Asks a run to stop and removes what it has left in the store; returns when it has ended, within
-  // five seconds. What the store did not let us remove by then is removed by the next run.
+  // Asks a run to stop and removes what it has left in the store, also one that has failed and is
+  // kept; returns when it has ended, within five seconds. What the store did not let us remove by
+  // then is removed by the next run; a kept one behind a run under way is removed after that.
   virtual Result<RunStatus> Cancel(std::string_view run) = 0;
   // Until the run has ended.
   virtual Result<RunStatus> Wait(std::string_view run, std::stop_token stop) const = 0;
@@ -108,10 +111,12 @@ class BackupService {
                                             VerifyLevel level, double sample_percent,
                                             std::stop_token stop,
                                             const VerifyProgressSink& progress = {}) = 0;
-  // Removes what `keep` does not hold; under the destination's lease. kUnavailable while a run
-  // works there.
+  // Removes what `keep` does not hold of each scope; under the destination's lease. kAlreadyExists
+  // while a run works there; runs that come meanwhile wait.
   virtual Result<PruneReport> Prune(std::string_view remote, const KeepRule& keep, bool dry_run,
                                     std::stop_token stop) = 0;
+  // The wall clock is right: pruning goes on until it steps again.
+  virtual void ConfirmClock() = 0;
   // Writes, reads, lists and deletes probe objects below `_meta/probe-<random>/` and says what the
   // store does with each request.
   virtual Result<std::vector<ProbeVerdict>> TestRemote(std::string_view remote,

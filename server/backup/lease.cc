@@ -9,8 +9,10 @@
 
 #include "engine/base/id.h"
 #include "engine/base/log.h"
+#include "engine/runtime/thread.h"
 #include "server/backup/manifest.h"
 #include "server/backup/repository_keys.h"
+#include "server/backup/time_limit.h"
 
 namespace ficus {
 namespace {
@@ -105,7 +107,7 @@ bool IsFree(const LeaseRecord& record, const Lease::Terms& terms, Sighting& sigh
 }
 
 Error HeldBy(const std::string& url, const LeaseRecord& record) {
-  return {ErrorCode::kUnavailable,
+  return {ErrorCode::kAlreadyExists,
           fmt::format("{} is in use by run {} of node {}", url, record.run, Hex16(record.owner))};
 }
 
@@ -133,7 +135,7 @@ Result<std::unique_ptr<Lease>> Lease::Acquire(const Terms& terms, int64_t patien
       record.generation = (present ? present->record.generation : 0) + 1;
       ASSIGN_OR_RETURN(std::optional<Held> held, Write(terms, record, present, stop));
       if (held) return std::unique_ptr<Lease>(new Lease(terms, std::move(*held), asked_at));
-      why = Error{ErrorCode::kUnavailable, url + " is in use: another run was faster"};
+      why = Error{ErrorCode::kAlreadyExists, url + " is in use: another run was faster"};
     } else {
       why = HeldBy(url, present->record);
     }
@@ -210,7 +212,7 @@ Result<> Lease::Check(std::stop_token stop) {
 
 Result<> Lease::Confirm(std::stop_token stop) { return Renew(std::move(stop)); }
 
-Result<> Lease::Release(std::stop_token stop) {
+Result<> Lease::Release() {
   StopKeepingAlive();
   Held before;
   {
@@ -221,12 +223,13 @@ Result<> Lease::Release(std::stop_token stop) {
   }
   LeaseRecord record = before.record;
   record.released = true;
-  ASSIGN_OR_RETURN(const std::optional<Held> written, Write(terms_, record, before, stop));
+  const TimeLimit limit(kReleaseTime);
+  ASSIGN_OR_RETURN(const std::optional<Held> written, Write(terms_, record, before, limit.token()));
   return Ok();
 }
 
-void Lease::KeepAlive(std::function<void()> on_lost) {
-  keeper_ = std::jthread([this, lost = std::move(on_lost)](std::stop_token stop) {
+Result<> Lease::KeepAlive(std::function<void()> on_lost) {
+  const auto keep = [this, lost = std::move(on_lost)](std::stop_token stop) {
     while (PauseFor(kPollEvery, stop)) {
       const auto checked = Check(stop);
       if (checked || checked.error().code == ErrorCode::kCancelled) continue;
@@ -234,7 +237,9 @@ void Lease::KeepAlive(std::function<void()> on_lost) {
       lost();
       return;
     }
-  });
+  };
+  ASSIGN_OR_RETURN(keeper_, StartThread("a lease's renewal", keep));
+  return Ok();
 }
 
 void Lease::StopKeepingAlive() {

@@ -37,6 +37,7 @@ class Lease {
   // An owner stops to write this long before others may take over.
   static constexpr int64_t kMargin = kTtl / 12;
   static constexpr int64_t kPollEvery = kNanosPerSecond;
+  static constexpr int64_t kReleaseTime = 2 * kNanosPerSecond;
   // Wall clocks are believed to differ by no more: a lease that expired longer ago is free at once.
   static constexpr int64_t kSkewMax = 10 * 60 * kNanosPerSecond;
 
@@ -50,9 +51,9 @@ class Lease {
     Pause pause = PauseFor;
   };
 
-  // One try. kUnavailable, with the owner in the text, when another run has it.
+  // One try. kAlreadyExists, with the owner in the text, when another run has it.
   static Result<std::unique_ptr<Lease>> TryAcquire(const Terms& terms, std::stop_token stop);
-  // Waits for a free lease or a dead owner: at most `patience` nanoseconds, then kUnavailable.
+  // Waits for a free lease or a dead owner: at most `patience` nanoseconds, then as above.
   static Result<std::unique_ptr<Lease>> Acquire(const Terms& terms, int64_t patience,
                                                 std::stop_token stop);
 
@@ -68,12 +69,13 @@ class Lease {
   Result<> Check(std::stop_token stop);
   // Renews in any case: before what must not be done twice.
   Result<> Confirm(std::stop_token stop);
-  // Others may have it at once. No other member afterwards.
-  Result<> Release(std::stop_token stop);
+  // Others may have it at once. No other member afterwards. Takes kReleaseTime at most: whoever
+  // releases has often just been told to stop.
+  Result<> Release();
 
   // Renews in the background, also while a long transfer keeps everybody busy. `on_lost` is called
-  // once, from there.
-  void KeepAlive(std::function<void()> on_lost);
+  // once, from there. kResourceExhausted when there is no thread for it.
+  Result<> KeepAlive(std::function<void()> on_lost);
   void StopKeepingAlive();
 
  private:

@@ -147,13 +147,14 @@ Result<> CheckClock(const std::vector<BackupFact>& facts, const RetentionClock& 
   if (clock.stepped) {
     return Error{ErrorCode::kFailedPrecondition,
                  "the clock has stepped by more than an hour: nothing is removed until the time is "
-                 "confirmed"};
+                 "confirmed with: ficusctl table confirm-clock"};
   }
   for (const BackupFact& fact : facts) {
     if (fact.taken_at > clock.now && fact.taken_at - kClockToleranceNanos > clock.now) {
       return Error{ErrorCode::kFailedPrecondition,
                    "backup " + fact.timedir +
-                       " lies in the future: nothing is removed until the time is confirmed"};
+                       " lies in the future: nothing is removed until the time is confirmed with: "
+                       "ficusctl table confirm-clock"};
     }
   }
   return Ok();

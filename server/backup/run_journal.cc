@@ -196,18 +196,21 @@ bool Apply(std::string_view payload, RunHistory& history) {
   return false;
 }
 
+// Whether `bytes` are what is left of a journal that was being created: nothing stands behind its
+// first record, which is synced before the run does anything.
+bool IsUnbegun(std::string_view bytes) {
+  if (bytes.size() < kHeadBytes + kFrameHeadBytes) return true;
+  const std::string_view records = bytes.substr(kHeadBytes);
+  if (records.find_first_not_of('\0') == std::string_view::npos) return true;
+  const auto size = LoadLittle<uint32_t>(records.data());
+  return size <= kFrameBytesMax && records.size() - kFrameHeadBytes <= size;
+}
+
 Error Corrupt(std::string_view what) {
   return {ErrorCode::kCorruption, "backup journal: " + std::string(what)};
 }
 
-}  // namespace
-
-std::string JournalPath(std::string_view run) {
-  return std::string(kJournalFolder) + "/" + std::string(run) + std::string(kSuffix);
-}
-
-Result<RunHistory> DecodeJournal(std::string_view bytes, uint64_t& readable) {
-  readable = 0;
+Result<RunHistory> DecodeRecords(std::string_view bytes, uint64_t& readable) {
   if (bytes.size() < kHeadBytes || bytes.substr(0, kMagic.size()) != kMagic) {
     return Corrupt("no journal");
   }
@@ -233,6 +236,21 @@ Result<RunHistory> DecodeJournal(std::string_view bytes, uint64_t& readable) {
   if (history.run.empty()) return Corrupt("its first record cannot be read");
   readable = at;
   return history;
+}
+
+}  // namespace
+
+std::string JournalPath(std::string_view run) {
+  return std::string(kJournalFolder) + "/" + std::string(run) + std::string(kSuffix);
+}
+
+Result<RunHistory> DecodeJournal(std::string_view bytes, uint64_t& readable) {
+  readable = 0;
+  Result<RunHistory> history = DecodeRecords(bytes, readable);
+  if (history || history.error().code != ErrorCode::kCorruption || !IsUnbegun(bytes)) {
+    return history;
+  }
+  return Error{ErrorCode::kNotFound, "backup journal: was never begun"};
 }
 
 Result<std::unique_ptr<RunJournal>> RunJournal::Create(FileSystem& fs, const RunHistory& history) {

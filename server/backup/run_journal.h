@@ -60,7 +60,9 @@ inline constexpr std::string_view kJournalFolder = "backup";
 std::string JournalPath(std::string_view run);
 
 // What the readable records of `bytes` say; `readable` is the offset behind the last of them.
-// kCorruption when not even the first record can be read, kUnsupportedVersion.
+// kNotFound when the end of the process cut it off before its first record was durable: its run had
+// done nothing yet. kCorruption when the first record cannot be read although more may follow,
+// kUnsupportedVersion.
 Result<RunHistory> DecodeJournal(std::string_view bytes, uint64_t& readable);
 
 // All members: any thread. A call returns when its record is durable; after an error the journal

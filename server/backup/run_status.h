@@ -21,7 +21,7 @@ enum class RunPhase : uint8_t {
   kPrune,
   kCleaning,   // removes what an unfinished run left
   kDone,       // committed; see `result` about verification
-  kFailed,     // see `error`; `resumable` says whether the next start goes on
+  kFailed,     // see `error`; `resumable` says whether the next run goes on
   kCancelled,  // nothing is left of it
   kCleaned,    // an unfinished run of before a restart, removed
 };
@@ -67,7 +67,7 @@ struct RunStatus {
   // Of a run that did not reach kDone, and of one whose verification or pruning failed after it.
   std::string error;
   ErrorCode error_code = ErrorCode::kUnknown;
-  bool resumable = false;
+  bool resumable = false;  // with kDone: what follows the commit is not done yet
 };
 
 }  // namespace ficus

@@ -560,6 +560,7 @@ grpc::ServerUnaryReactor* AdminService::ConfirmClock(grpc::CallbackServerContext
                                                      const v1::ConfirmClockRequest*,
                                                      v1::ConfirmClockResponse*) {
   parts_.upkeep.ConfirmClock();
+  parts_.backups.ConfirmClock();
   grpc::ServerUnaryReactor* const reactor = call->DefaultReactor();
   reactor->Finish(grpc::Status::OK);
   return reactor;

@@ -10,9 +10,12 @@
 #include "server/backup/destination_records.h"
 #include "server/backup/repository.h"
 #include "server/backup/repository_status.h"
+#include "server/backup/transfer.h"
 #include "server/remote/store_decorator.h"
 #include "test/server/backup/job_harness.h"
+#include "test/support/forbidden_calls.h"
 #include "test/support/seed.h"
+#include "test/support/skip.h"
 
 namespace ficus {
 namespace {
@@ -310,6 +313,126 @@ TEST_CASE("a job's rule lets go of backups of its own scope only", "[backup][sco
   harness.AddParts(1);
   RequireDone(harness.RunOnce(store));
   REQUIRE(harness.status.pruned_backups == 1);
+}
+
+TEST_CASE("a record that cannot be read keeps no run from being taken back", "[backup]") {
+  JobHarness harness;
+  harness.Fill(5);
+  MemoryStore store;
+  RequireDone(harness.RunOnce(store));
+  const std::string timedir = harness.status.timedir;
+  harness.AddParts(3);
+  DyingStore dying(store, 5, DeathMoment::kAfterAnswer, [] {});
+  REQUIRE_FALSE(harness.RunOnce(dying));
+  REQUIRE(ListJournals(*harness.fs)->size() == 1);
+  store.FlipBits(ManifestKey(timedir, 1), 50, 1).value();
+  harness.clock.Advance(2 * Lease::kTtl);
+  RequireDone(harness.Settle(store, true));
+  REQUIRE(ListJournals(*harness.fs)->empty());
+  REQUIRE(Repository(store).Pending({})->empty());
+}
+
+TEST_CASE("a run that goes on after its commit leaves no snapshot", "[backup]") {
+  JobHarness harness;
+  harness.Fill(5);
+  const auto take_back = GENERATE(false, true);
+  uint64_t changes = 0;
+  {
+    MemoryStore other;
+    DyingStore counting(other, UINT64_MAX, DeathMoment::kAfterAnswer, [] {});
+    RequireDone(harness.RunOnce(counting));
+    changes = counting.changes();
+  }
+  MemoryStore store;
+  // The last change releases the lease, the one before withdraws the marker.
+  DyingStore dying(store, changes - 2, DeathMoment::kBeforeSend, [] {});
+  REQUIRE_FALSE(harness.RunOnce(dying));
+  harness.node.discarded = 0;
+  RequireDone(harness.Settle(store, take_back));
+  REQUIRE(CheckedBackups(store).size() == 1);
+  REQUIRE(harness.node.discarded == 1);
+}
+
+TEST_CASE("when the journal goes the lease is free", "[backup][lease]") {
+  JobHarness harness;
+  harness.Fill(5);
+  MemoryStore store;
+  uint64_t changes = 0;
+  {
+    MemoryStore other;
+    DyingStore counting(other, UINT64_MAX, DeathMoment::kAfterAnswer, [] {});
+    RequireDone(harness.RunOnce(counting));
+    changes = counting.changes();
+  }
+  bool had_journal = false;
+  DyingStore dying(store, changes - 1, DeathMoment::kBeforeSend,
+                   [&] { had_journal = !ListJournals(*harness.fs)->empty(); });
+  static_cast<void>(harness.RunOnce(dying));
+  REQUIRE(dying.dead());
+  REQUIRE(had_journal);
+}
+
+TEST_CASE("a run whose stop was asked for still releases its lease", "[backup][lease]") {
+  JobHarness harness;
+  harness.Fill(5);
+  MemoryStore store;
+  std::stop_source stop;
+  DyingStore dying(store, 5, DeathMoment::kAfterAnswer, [] {});
+  REQUIRE_FALSE(harness.RunOnce(dying));
+  const auto runs = *ListJournals(*harness.fs);
+  harness.clock.Advance(2 * Lease::kTtl);
+  // The stop comes with the last request before the lease is released.
+  class StoppingStore final : public StoreDecorator {
+   public:
+    StoppingStore(ObjectStore& inner, std::stop_source& source)
+        : StoreDecorator(inner), source_(source) {}
+    Result<> Delete(std::span<const std::string> keys, std::stop_token token) override {
+      auto done = StoreDecorator::Delete(keys, token);
+      for (const std::string& key : keys) {
+        if (key.rfind("_meta/pending/", 0) == 0) source_.request_stop();
+      }
+      return done;
+    }
+
+   private:
+    std::stop_source& source_;
+  };
+  StoppingStore stopping(store, stop);
+  RunProgress progress(harness.clock, {});
+  auto job = BackupJob::Reopen(harness.tools(), {stopping, 1}, runs.front(), progress);
+  RequireDone((*job)->TakeBack(stop.get_token()));
+  REQUIRE(DecodeLease(store.Contents()[std::string(kLeaseKey)])->released);
+}
+
+TEST_CASE("files are sent where there are no threads to help", "[backup]") {
+  const int status = RunWithoutThreads([] {
+    JobHarness harness;
+    harness.Fill(5);
+    MemoryStore store;
+    RunHistory history;
+    history.run = "r";
+    auto journal = RunJournal::Create(*harness.fs, history);
+    auto snapshot = harness.node.Take({}, {});
+    BackupPlan plan;
+    const auto& catalogs = (*snapshot)->contents().catalogs;
+    for (size_t c = 0; c < catalogs.size(); ++c) {
+      for (size_t f = 0; f < catalogs[c].files.size(); ++f) {
+        PlannedFile file;
+        file.catalog = c;
+        file.file = f;
+        file.route = ObjectRoute::kSent;
+        file.object.key = catalogs[c].folder + "/" + catalogs[c].files[f].path;
+        file.object.size_bytes = catalogs[c].files[f].size_bytes;
+        plan.files.push_back(file);
+      }
+    }
+    RunProgress progress(harness.clock, {});
+    Transfer transfer(store, **snapshot, **journal, progress, {.concurrency = 4});
+    if (!transfer.Run(plan, {})) return 1;
+    return store.Contents().size() == plan.files.size() ? 0 : 2;
+  });
+  if (status == kFiltersRefused) SKIP_TEST("seccomp filters are not allowed here");
+  REQUIRE(status == 0);
 }
 
 // What BanyanDB's backup does wrong, and this one must not.

@@ -316,7 +316,7 @@ struct JobHarness {
     for (const std::string& run : *runs) {
       RunProgress progress(clock, {});
       auto job = BackupJob::Reopen(tools(), {store, concurrency}, run, progress);
-      if (!job && job.error().code == ErrorCode::kCorruption) {
+      if (!job && job.error().code == ErrorCode::kNotFound) {
         // It died before its first record: nothing had been done.
         RETURN_IF_ERROR(RunJournal::Remove(*fs, run));
         continue;

@@ -543,6 +543,7 @@ TEST_CASE("the clock is confirmed", "[rpc][admin]") {
   v1::ConfirmClockResponse response;
   REQUIRE(node.Stub()->ConfirmClock(&call, {}, &response).ok());
   REQUIRE(node.upkeep.clocks_confirmed == 1);
+  REQUIRE(node.backups.clocks_confirmed() == 1);
 }
 
 TEST_CASE("snapshots are listed, deleted and verified", "[rpc][admin]") {

@@ -80,6 +80,7 @@ class FakeBackups final : public BackupService {
   std::vector<RunRequest> requests() const { return Locked(requests_); }
   std::vector<std::pair<std::string, KeepRule>> prunes() const { return Locked(prunes_); }
   size_t looks() const { return Locked(looks_); }
+  int clocks_confirmed() const { return Locked(clocks_confirmed_); }
   // Waits until `done`, which is asked after each call that ends or begins.
   void Await(const std::function<bool(const FakeBackups&)>& done) const {
     std::unique_lock lock(mutex_);
@@ -182,6 +183,10 @@ class FakeBackups final : public BackupService {
     if (!dry_run) prunes_.emplace_back(std::string(remote), keep);
     return pruned;
   }
+  void ConfirmClock() override {
+    const std::lock_guard lock(mutex_);
+    ++clocks_confirmed_;
+  }
   Result<std::vector<ProbeVerdict>> TestRemote(std::string_view, std::stop_token) override {
     const std::lock_guard lock(mutex_);
     if (refuse.has_value()) return *refuse;
@@ -205,6 +210,7 @@ class FakeBackups final : public BackupService {
   std::vector<RunRequest> requests_;
   std::vector<std::pair<std::string, KeepRule>> prunes_;
   mutable size_t looks_ = 0;
+  int clocks_confirmed_ = 0;
 };
 
 class FakeSetup final : public BackupSetup {
