@@ -483,7 +483,7 @@ std::vector<ConfigKey> RemoteKeys(const std::string& name) {
       Duration(at + "retry.first", FICUS_IN(remotes, retry.first), {milliseconds(1), minutes(10)}));
   keys.push_back(
       Duration(at + "retry.max", FICUS_IN(remotes, retry.max), {milliseconds(1), hours(1)}));
-  keys.push_back(Count(at + "upload.concurrency", FICUS_IN(remotes, upload.concurrency), {1, 256}));
+  keys.push_back(Count(at + "upload.concurrency", FICUS_IN(remotes, upload.concurrency), {1, 64}));
   keys.push_back(
       Rate(at + "upload.rate_limit", FICUS_IN(remotes, upload.rate_limit), {0, 16 * kTiB}));
   return keys;

@@ -247,8 +247,12 @@ ExitCode PruneBackups(Console& console, const ClientOptions& options, const Aske
   v1::PruneBackupsResponse pruned;
   if (auto failure = client.Call(&Stub::PruneBackups, request, pruned, AdminClient::Limit::kNone)) {
     failure->message = "prune: " + failure->message;
-    if (failure->code == ExitCode::kRefused)
+    constexpr std::string_view kSayWhat = "Say what to keep";
+    const std::string_view message = failure->message;
+    if (message.size() >= kSayWhat.size() &&
+        message.substr(message.size() - kSayWhat.size()) == kSayWhat) {
       failure->message += ", for example --keep daily=7,min=3";
+    }
     return Fail(console, *failure);
   }
   PrintResult(console, options.output, pruned, PruneText(pruned));

@@ -82,8 +82,8 @@ std::string RunProblem(const v1::BackupRun& run) {
             RunName(run), run.damaged(), run.remote(), run.timedir());
       }
       if (!run.error().empty()) {
-        return fmt::format("{}: committed, but what follows the commit failed: {}", RunName(run),
-                           run.error());
+        return fmt::format("{}: committed, but what follows the commit failed: {}{}", RunName(run),
+                           run.error(), run.resumable() ? ". The next run goes on with it." : "");
       }
       if (run.degraded()) {
         return fmt::format(
@@ -93,11 +93,16 @@ std::string RunProblem(const v1::BackupRun& run) {
       }
       return "";
     case v1::RUN_PHASE_FAILED:
-      return fmt::format("{}: {}. Nothing was committed; earlier backups are as they were. {}",
-                         RunName(run), run.error(),
-                         run.resumable()
-                             ? "The next start of the node goes on with it."
-                             : fmt::format("Then try: ficusctl remote test {}", run.remote()));
+      if (run.resumable()) {
+        return fmt::format(
+            "{}: {}. It is not finished; earlier backups are as they were. The next run goes on "
+            "with it.",
+            RunName(run), run.error());
+      }
+      return fmt::format(
+          "{}: {}. Nothing was committed; earlier backups are as they were. Then try: ficusctl "
+          "remote test {}",
+          RunName(run), run.error(), run.remote());
     case v1::RUN_PHASE_CANCELLED:
       return fmt::format("{}: was cancelled; nothing is left of it", RunName(run));
     case v1::RUN_PHASE_CLEANED:

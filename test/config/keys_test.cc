@@ -33,6 +33,19 @@ Config WithNamedSections() {
   return config;
 }
 
+TEST_CASE("a remote takes as many uploads at once as the backups do", "[config]") {
+  const Config before = WithNamedSections();
+  bool found = false;
+  for (const ConfigKey& key : ConfigKeysOf(before)) {
+    if (key.path != "remotes.disk.upload.concurrency") continue;
+    found = true;
+    Config config = before;
+    REQUIRE(key.set(config, "64"));
+    REQUIRE_FALSE(key.set(config, "65"));
+  }
+  REQUIRE(found);
+}
+
 TEST_CASE("every key of a remote and of a backup prints what it takes", "[config]") {
   const Config before = WithNamedSections();
   const std::vector<ConfigKey> keys = ConfigKeysOf(before);

@@ -96,6 +96,19 @@ TEST_CASE("each end of a run has its exit code and says what next", "[ctl][backu
        3, "what follows the commit failed: prune: away"},
       {[](RunStatus& run) {
          run.phase = RunPhase::kDone;
+         run.error = "verify: away";
+         run.resumable = true;
+       },
+       3, "committed, but what follows the commit failed: verify: away. The next run goes on"},
+      {[](RunStatus& run) {
+         run.phase = RunPhase::kFailed;
+         run.error_code = ErrorCode::kUnavailable;
+         run.error = "away";
+         run.resumable = true;
+       },
+       7, "away. It is not finished; earlier backups are as they were. The next run goes on"},
+      {[](RunStatus& run) {
+         run.phase = RunPhase::kDone;
          run.damaged = 5;
        },
        4, "5 damaged objects"},
@@ -369,6 +382,12 @@ TEST_CASE("backup prune asks for --yes before it removes", "[ctl][backup]") {
   const Outcome refused = RunCtl(node, {"backup", "prune", "--yes"});
   REQUIRE(refused.code == 9);
   REQUIRE(refused.ErrHas("--keep daily=7,min=3"));
+  node.backups.refuse = Error{ErrorCode::kFailedPrecondition, "the clock has stepped"};
+  const Outcome clock = RunCtl(node, {"backup", "prune", "--yes", "--keep", "min=1"});
+  REQUIRE(clock.code == 9);
+  REQUIRE(clock.err == "ficusctl: prune: the clock has stepped\n");
+  node.backups.refuse = Error{ErrorCode::kAlreadyExists, "in use by run x of node y"};
+  REQUIRE(RunCtl(node, {"backup", "prune", "--keep", "min=1"}).code == 5);
   node.backups.refuse = Error{ErrorCode::kUnavailable, "the lease is taken"};
   node.backups.Put(Endless("a"));
   REQUIRE(RunCtl(node, {"backup", "prune", "--keep", "min=1"}).code == 5);
