@@ -16,6 +16,7 @@
 #include "engine/runtime/thread_priority.h"
 #include "server/backup/backup_job.h"
 #include "server/backup/backup_metrics.h"
+#include "server/backup/backup_scope.h"
 #include "server/backup/layout.h"
 #include "server/backup/lease.h"
 #include "server/backup/pause.h"
@@ -182,6 +183,7 @@ class BackupServiceImpl final : public BackupService {
         return Error{ErrorCode::kNotFound, "there is no backup job '" + request.job + "'"};
       }
       spec = *job;
+      spec.keep = KeepOfScope(spec);
     }
     ASSIGN_OR_RETURN(const Destination destination, FindDestination(spec.remote));
     for (const auto& [id, run] : runs_) {
@@ -374,6 +376,19 @@ class BackupServiceImpl final : public BackupService {
       if (job.name == name && !name.empty()) return &job;
     }
     return nullptr;
+  }
+
+  // Jobs that write backups of one scope to one remote keep them together: none lets go of what the
+  // rule of another wants.
+  KeepRule KeepOfScope(const BackupJobSpec& spec) const REQUIRES(mutex_) {
+    KeepRule keep = spec.keep;
+    for (const BackupJobSpec& job : settings_.jobs) {
+      const bool is_of_scope =
+          job.remote == spec.remote &&
+          ScopeText(job.groups, job.catalogs) == ScopeText(spec.groups, spec.catalogs);
+      if (is_of_scope) keep = keep.Together(job.keep);
+    }
+    return keep;
   }
 
   Result<Destination> FindDestination(std::string_view name) const REQUIRES(mutex_) {

@@ -1,6 +1,7 @@
 // What a backup job is asked to do, resolved: no configuration text, no time zone names.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -24,6 +25,13 @@ struct KeepRule {
   uint32_t monthly = 0;
   uint32_t min = 0;
   bool KeepsAll() const { return hourly + daily + weekly + monthly + min == 0; }
+  // Keeps what either keeps.
+  KeepRule Together(const KeepRule& other) const {
+    if (KeepsAll() || other.KeepsAll()) return {};
+    return {std::max(hourly, other.hourly), std::max(daily, other.daily),
+            std::max(weekly, other.weekly), std::max(monthly, other.monthly),
+            std::max(min, other.min)};
+  }
   friend bool operator==(const KeepRule&, const KeepRule&) = default;
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -414,8 +415,7 @@ grpc::ServerWriteReactor<v1::VerifyBackupResponse>* AdminService::VerifyBackup(
 }
 
 Result<KeepRule> AdminService::KeepOf(const std::string& remote) const {
-  KeepRule keep;
-  bool found = false;
+  std::optional<KeepRule> keep;
   for (const JobSetup& job : parts_.setup.Jobs()) {
     if (job.remote != remote) continue;
     if (job.keep.KeepsAll()) {
@@ -423,14 +423,9 @@ Result<KeepRule> AdminService::KeepOf(const std::string& remote) const {
                    fmt::format("job {} keeps every backup; nothing was removed. Say what to keep",
                                job.name)};
     }
-    found = true;
-    keep.hourly = std::max(keep.hourly, job.keep.hourly);
-    keep.daily = std::max(keep.daily, job.keep.daily);
-    keep.weekly = std::max(keep.weekly, job.keep.weekly);
-    keep.monthly = std::max(keep.monthly, job.keep.monthly);
-    keep.min = std::max(keep.min, job.keep.min);
+    keep = keep ? keep->Together(job.keep) : job.keep;
   }
-  if (found) return keep;
+  if (keep) return *keep;
   return Error{
       ErrorCode::kFailedPrecondition,
       fmt::format("no configured job writes to {}; nothing was removed. Say what to keep", remote)};

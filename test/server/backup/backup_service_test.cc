@@ -198,6 +198,27 @@ TEST_CASE("who sees that a run has ended may start the next one", "[backup][serv
   }
 }
 
+TEST_CASE("jobs that share a place let go of nothing that the rule of another keeps",
+          "[backup][service]") {
+  for (const uint32_t others_min : {1u, 2u, 0u}) {
+    CAPTURE(others_min);
+    Scene scene;
+    scene.settings.jobs[0].time_style = TimeStyle::kHourly;
+    scene.settings.jobs[0].keep = {.min = 1};
+    BackupJobSpec other = scene.settings.jobs[0];
+    other.name = "daily";
+    other.time_style = TimeStyle::kDaily;
+    other.keep = {.min = others_min};
+    scene.settings.jobs.push_back(other);
+    scene.Start();
+    REQUIRE(scene.RunAndWait(JobRequest("daily")).error == "");
+    scene.harness.clock.Advance(kNanosPerSecond);
+    const RunStatus status = scene.RunAndWait(JobRequest("hourly"));
+    REQUIRE(status.error == "");
+    REQUIRE(status.pruned_backups == (others_min == 1 ? 1 : 0));
+  }
+}
+
 TEST_CASE("a dry run through the service changes nothing", "[backup][service]") {
   Scene scene;
   scene.Start();
