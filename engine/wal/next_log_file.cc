@@ -64,6 +64,7 @@ void NextLogFile::FinishStep(const Result<bool>& step) {
     NoteError(step.error());
     if (persist_) ArmRetry();
   } else if (*step) {
+    if (std::exchange(told_, false)) LogInfo("wal.file_again", "log files can be made again");
     NoteReady();
   } else {
     PostStep();
@@ -74,13 +75,14 @@ void NextLogFile::FinishStep(const Result<bool>& step) {
 }
 
 void NextLogFile::NoteError(const Error& error) {
-  if (!error_) LogWarn("wal.no_file", "no new log file can be made: {}", error.ToString());
+  if (!std::exchange(told_, true)) {
+    LogWarn("wal.no_file", "no new log file can be made: {}", error.ToString());
+  }
   error_ = error;
   error_at_ = clock_.Monotonic();
 }
 
 void NextLogFile::NoteReady() {
-  if (error_) LogInfo("wal.file_again", "log files can be made again");
   error_.reset();
   persist_ = false;
   ready_ = true;

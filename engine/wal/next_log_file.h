@@ -80,6 +80,9 @@ class NextLogFile : public std::enable_shared_from_this<NextLogFile> {
   bool persist_ GUARDED_BY(mutex_) = false;
   bool retry_armed_ GUARDED_BY(mutex_) = false;
   std::optional<Error> error_ GUARDED_BY(mutex_);
+  // The operator knows of an error, and of no file since: one that is given back again and again is
+  // not told with each attempt.
+  bool told_ GUARDED_BY(mutex_) = false;
   int64_t error_at_ GUARDED_BY(mutex_) = 0;  // monotonic
 };
 

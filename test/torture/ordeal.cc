@@ -53,6 +53,7 @@ std::string Ordeal::StartAndVerify() {
 
 void Ordeal::BeginLoad() {
   runs_before_ = tail_.Runs();
+  log_before_ = node_.log().size();
   load_ = StartLoadClient({"run", "--address", node_.address(), "--journal", journal_, "--series",
                            "60", "--rate", "10000", "--window", "500", "--report", "0"},
                           folder_ + "/load.out");
@@ -69,6 +70,15 @@ bool Ordeal::WaitForPoints(uint64_t points_max) {
 
 bool Ordeal::WaitForEnd() {
   return WaitUntil([&] { return !node_.process().Running(); }, std::chrono::seconds(300));
+}
+
+bool Ordeal::WaitForEndOrStandstill() {
+  return WaitUntil(
+      [&] {
+        return !node_.process().Running() ||
+               node_.log().find("wal.no_file", log_before_) != std::string::npos;
+      },
+      std::chrono::seconds(300));
 }
 
 void Ordeal::Fall() {

@@ -2,6 +2,7 @@
 // must have kept.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -40,6 +41,9 @@ class Ordeal {
   bool WaitForPoints(uint64_t points_max);
   // Waits until the node has ended by itself; false when it does not.
   bool WaitForEnd();
+  // The same, or it says that it can make no new file for its log: then it acknowledges nothing and
+  // waits for a disk that never comes back.
+  bool WaitForEndOrStandstill();
   // Kills the node if it still runs, and ends the load.
   void Fall();
   // A backup made now is whole; "" or what is wrong.
@@ -63,6 +67,7 @@ class Ordeal {
   Upheaval upheaval_;
   std::unique_ptr<ChildProcess> load_;
   uint64_t runs_before_ = 0;  // clients that had written before this load
+  size_t log_before_ = 0;     // of the node, when this load began
 };
 
 }  // namespace ficus

@@ -17,12 +17,15 @@ namespace {
 // Half of the nodes run on for a moment: they must find out by themselves, and acknowledge nothing.
 void CutThePower(Ordeal& ordeal, PowerCutDisk& disk) {
   ordeal.BeginLoad();
+  const bool has_points = ordeal.WaitForPoints(4'000);
   INFO(ordeal.node().log());
-  REQUIRE(ordeal.WaitForPoints(4'000));
+  REQUIRE(has_points);
   const bool runs_on = ordeal.random().Below(2) == 0;
   REQUIRE(disk.Cut());
   if (runs_on) {
-    REQUIRE(ordeal.WaitForEnd());
+    const bool has_ended = ordeal.WaitForEndOrStandstill();
+    INFO("after the cut:\n" << ordeal.node().log());
+    REQUIRE(has_ended);
   }
   ordeal.Fall();
   REQUIRE(disk.Remount());

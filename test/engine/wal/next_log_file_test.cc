@@ -118,6 +118,25 @@ TEST_CASE("a file given back can be taken a while later", "[wal][next]") {
   world.next->Take(8192)->Discard();
 }
 
+TEST_CASE("a file given back again and again is told once", "[wal][next]") {
+  World world;
+  world.next->Want({7, 8192}, Urgency::kOnce);
+  world.executor->RunUntilIdle();
+  for (int i = 0; i < 5; ++i) {
+    auto file = world.next->Take(8192);
+    REQUIRE(file != nullptr);
+    world.next->GiveBack(std::move(file), {ErrorCode::kIo, "the disk is gone"});
+    world.executor->Advance(kNanosPerSecond);
+  }
+  REQUIRE(world.quiet.Count("wal.no_file") == 1);
+  REQUIRE(world.quiet.Count("wal.file_again") == 0);
+  world.next->Take(8192)->Discard();
+  world.next->Want({8, 8192}, Urgency::kOnce);
+  world.executor->RunUntilIdle();
+  REQUIRE(world.quiet.Count("wal.file_again") == 1);
+  world.next->Take(8192)->Discard();
+}
+
 TEST_CASE("what was begun in the background is finished on the spot", "[wal][next]") {
   World world;
   world.next->Want({7, 4 << 20}, Urgency::kOnce);
