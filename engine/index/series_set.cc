@@ -58,7 +58,7 @@ struct SeriesSet::Rep {
     MemoryReservation memory GUARDED_BY(mutex);
 
     // Where the check of the series is; put there when there was none.
-    uint64_t& CheckOf(SubjectId subject, SeriesId id, uint64_t check, MemoryLedger& ledger)
+    uint64_t& CheckOf(SubjectId subject, SeriesId id, uint64_t check, MemoryLedger& charged)
         REQUIRES(mutex);
   };
 
@@ -93,7 +93,7 @@ void SeriesSet::Find(SubjectId subject, std::span<const SeriesId> series,
 }
 
 uint64_t& SeriesSet::Rep::Stripe::CheckOf(SubjectId subject, SeriesId id, uint64_t check,
-                                          MemoryLedger& ledger) {
+                                          MemoryLedger& charged) {
   const auto [checks, is_new_subject] = subjects.try_emplace(subject);
   const size_t slots_before = checks->second.bucket_count();
   const auto [place, is_new] = checks->second.try_emplace(id.value(), check);
@@ -101,7 +101,7 @@ uint64_t& SeriesSet::Rep::Stripe::CheckOf(SubjectId subject, SeriesId id, uint64
   const size_t slots = checks->second.bucket_count();
   if (is_new_subject || slots != slots_before) {
     bytes += (slots - slots_before) * kSlotBytes + (is_new_subject ? kSubjectBytes : 0);
-    memory = ledger.Account(MemoryConsumer::kIndex, bytes);
+    memory = charged.Account(MemoryConsumer::kIndex, bytes);
   }
   return place->second;
 }

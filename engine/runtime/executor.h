@@ -45,7 +45,7 @@ enum class ThreadPriority : uint8_t {
 class ThreadExecutor : public Executor {
  public:
   // Works with fewer threads where the machine gives no more; std::system_error when it gives none.
-  static std::unique_ptr<ThreadExecutor> Create(std::string name, size_t threads,
+  static std::unique_ptr<ThreadExecutor> Create(const std::string& name, size_t threads,
                                                 ThreadPriority priority = ThreadPriority::kNormal);
 
   // Takes no more jobs, drops those that wait and the timers, waits for the running ones.

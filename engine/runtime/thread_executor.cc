@@ -165,10 +165,10 @@ class AsioExecutor final : public ThreadExecutor {
 
 }  // namespace
 
-std::unique_ptr<ThreadExecutor> ThreadExecutor::Create(std::string name, size_t threads,
+std::unique_ptr<ThreadExecutor> ThreadExecutor::Create(const std::string& name, size_t threads,
                                                        ThreadPriority priority) {
   CHECK(threads > 0) << "a pool without threads: " << name;
-  return std::make_unique<AsioExecutor>(std::move(name), threads, priority);
+  return std::make_unique<AsioExecutor>(name, threads, priority);
 }
 
 }  // namespace ficus

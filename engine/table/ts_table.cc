@@ -872,9 +872,9 @@ bool TsTableImpl::ChooseWork(Merge& merge, uint64_t room_bytes) const {
   std::vector<bool> barriers = BarriersOf(*current_);
   merge.is_final = merge_all_to_.has_value();
   if (merge.is_final) {
-    const auto younger = std::find_if(infos.begin(), infos.end(), [&](const PartInfo& info) {
-      return info.last_position > *merge_all_to_;
-    });
+    const auto younger = std::find_if(
+        infos.begin(), infos.end(),
+        [newest = *merge_all_to_](const PartInfo& info) { return info.last_position > newest; });
     infos.erase(younger, infos.end());
     barriers.resize(infos.size());
   }

@@ -133,11 +133,9 @@ void ToMessage(const ColumnValues& values, size_t place, model::FieldValue& mess
     message.mutable_str()->set_value(std::string(values.cell(place)));
   } else if (values.type() == ColumnType::kBinary) {
     message.set_binary_data(std::string(values.cell(place)));
-  } else if (values.IsNull(place)) {
-    message.set_null(google::protobuf::NULL_VALUE);
-  } else if (values.type() == ColumnType::kInt64) {
+  } else if (values.type() == ColumnType::kInt64 && !values.IsNull(place)) {
     message.mutable_int_()->set_value(values.int64(place));
-  } else if (values.type() == ColumnType::kFloat64) {
+  } else if (values.type() == ColumnType::kFloat64 && !values.IsNull(place)) {
     message.mutable_float_()->set_value(values.float64(place));
   } else {  // no field is of another type
     message.set_null(google::protobuf::NULL_VALUE);
