@@ -6,8 +6,10 @@ namespace ficus {
 namespace {
 
 constexpr size_t kFanIn = 16;
-// Of those that were made so; sorting their rows again costs more than a few cursors.
-constexpr size_t kLargePartsFanIn = 64;
+// Of those that were made so, and of all while a flush is under way. Sorting rows once more costs
+// more than a flush of that many parts: this only bounds the cursors of a query where flushes are
+// rare or take long.
+constexpr size_t kLargeFanIn = 256;
 
 }  // namespace
 
@@ -30,23 +32,23 @@ MemStretch MemLevels::Find(const std::vector<std::shared_ptr<const MemPart>>& pa
     const auto is_below = [&](size_t other) { return parts[other]->last_position() <= line; };
     return levels_[part] == levels_[part + 1] && is_below(part) == is_below(part + 1);
   };
+  const bool is_flushing = flushing_to > LogPosition();
+  const auto is_worth_it = [&](const MemStretch& stretch) {
+    const size_t fan_in = is_flushing || levels_[stretch.begin] > 0 ? kLargeFanIn : kFanIn;
+    return stretch.parts() >= fan_in;
+  };
   MemStretch stretch{parts.size(), parts.size()};
   size_t bytes = 0;
   for (size_t part = parts.size(); part-- > 0 && parts[part]->first_position() > flushing_to;) {
     bytes += parts[part]->memory_bytes();
     if (stretch.parts() > 0 && (!joins(part) || bytes > bytes_max)) {
-      if (IsWorthIt(stretch)) return stretch;
+      if (is_worth_it(stretch)) return stretch;
       stretch.end = part + 1;
       bytes = parts[part]->memory_bytes();
     }
     stretch.begin = part;
   }
-  return IsWorthIt(stretch) ? stretch : MemStretch{};
-}
-
-bool MemLevels::IsWorthIt(const MemStretch& stretch) const {
-  if (stretch.parts() == 0) return false;
-  return stretch.parts() >= (levels_[stretch.begin] > 0 ? kLargePartsFanIn : kFanIn);
+  return stretch.parts() > 0 && is_worth_it(stretch) ? stretch : MemStretch{};
 }
 
 }  // namespace ficus

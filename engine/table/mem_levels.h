@@ -29,14 +29,12 @@ class MemLevels {
   void Join(const MemStretch& stretch);
 
   // The newest neighbours of one level that are worth it; none: no parts. `parts` are the table's,
-  // oldest first. Nothing up to position `flushing_to`, which leaves memory soon, nothing from both
-  // sides of `line`, and no more than `bytes_max` together.
+  // oldest first. Nothing up to position `flushing_to`, which leaves memory soon (0: no flush is
+  // under way), nothing from both sides of `line`, and no more than `bytes_max` together.
   MemStretch Find(const std::vector<std::shared_ptr<const MemPart>>& parts, LogPosition flushing_to,
                   LogPosition line, size_t bytes_max) const;
 
  private:
-  bool IsWorthIt(const MemStretch& stretch) const;
-
   std::vector<int> levels_;
 };
 

@@ -52,24 +52,26 @@ TEST_CASE("mem parts are joined once there are enough of them", "[table]") {
 }
 
 TEST_CASE("what is being flushed is not joined, nor what lies on both sides of a line", "[table]") {
-  const Parts parts(40);
-  REQUIRE(Is(parts.Find(10), 10, 40));
-  REQUIRE(parts.Find(30).parts() == 0);
-  REQUIRE(Is(parts.Find(0, 20), 20, 40));
+  const Parts parts(300);
+  REQUIRE(Is(parts.Find(0, 20), 20, 300));
   // Too few beyond the line: those before it.
-  REQUIRE(Is(parts.Find(0, 30), 0, 30));
-  REQUIRE(parts.Find(20, 30).parts() == 0);
+  REQUIRE(Is(parts.Find(0, 290), 0, 290));
+  // Beside a flush only very many.
+  REQUIRE(Is(parts.Find(10), 10, 300));
+  REQUIRE(parts.Find(50).parts() == 0);
+  REQUIRE(Is(parts.Find(20, 290), 20, 290));
+  REQUIRE(parts.Find(40, 290).parts() == 0);
 }
 
 TEST_CASE("mem parts of other levels are left alone, and large ones join when they are very many",
           "[table]") {
-  Parts parts(63 * 16);
-  for (size_t i = 0; i < 63; ++i) parts.Join({i, i + 16});
-  REQUIRE(parts.levels.size() == 63);
+  Parts parts(255 * 16);
+  for (size_t i = 0; i < 255; ++i) parts.Join({i, i + 16});
+  REQUIRE(parts.levels.size() == 255);
   REQUIRE(parts.Find().parts() == 0);
-  Parts more(64 * 16 + 15);
-  for (size_t i = 0; i < 64; ++i) more.Join({i, i + 16});
-  REQUIRE(Is(more.Find(), 0, 64));
+  Parts more(256 * 16 + 15);
+  for (size_t i = 0; i < 256; ++i) more.Join({i, i + 16});
+  REQUIRE(Is(more.Find(), 0, 256));
   more.Join(more.Find());
   REQUIRE(more.levels.size() == 16);
   REQUIRE(more.Find().parts() == 0);

@@ -729,19 +729,15 @@ TEST_CASE("mem parts stay few while a flush takes long, and when very many commi
   bool flushed = false;
   harness.table().Flush([&](const Result<>& result) { flushed = result.has_value(); });
   uint64_t position = 2;
-  for (; position <= 300; ++position) {
+  for (; position <= 6000; ++position) {
     harness.Introduce(position, {{position % 10, static_cast<int64_t>(position), 1}});
   }
   REQUIRE_FALSE(flushed);
-  REQUIRE(harness.Current()->mem_parts.size() < 48);
-  for (; position <= 3000; ++position) {
-    harness.Introduce(position, {{position % 10, static_cast<int64_t>(position), 1}});
-  }
-  REQUIRE(harness.Current()->mem_parts.size() < 100);
+  REQUIRE(harness.Current()->mem_parts.size() < 300);
   harness.EndStall();
   REQUIRE(flushed);
   REQUIRE(harness.Flush().has_value());
-  REQUIRE(harness.Read().size() == 3000);
+  REQUIRE(harness.Read().size() == 6000);
 }
 
 TEST_CASE("what is coalesced stays below the bytes of a flush", "[table]") {
@@ -752,7 +748,7 @@ TEST_CASE("what is coalesced stays below the bytes of a flush", "[table]") {
   harness.options().flush_bytes = 20 * one;
   REQUIRE(harness.Reopen().has_value());
   harness.StallLog();
-  for (uint64_t position = 1; position <= 1200; ++position) {
+  for (uint64_t position = 1; position <= 5000; ++position) {
     harness.Introduce(position, {{1, static_cast<int64_t>(position), 1}});
   }
   for (const auto& part : harness.Current()->mem_parts) {
@@ -760,7 +756,7 @@ TEST_CASE("what is coalesced stays below the bytes of a flush", "[table]") {
   }
   harness.EndStall();
   REQUIRE(harness.Flush().has_value());
-  REQUIRE(harness.Read().size() == 1200);
+  REQUIRE(harness.Read().size() == 5000);
 }
 
 TEST_CASE("many small index runs become few", "[table]") {
