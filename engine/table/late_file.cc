@@ -79,6 +79,10 @@ class LatePart final : public Part {
     ASSIGN_OR_RETURN(const Part* const part, late_.Open(file_class));
     return part->ReadSeriesEntries(file_class);
   }
+  Result<std::unique_ptr<EntryCursor>> ListSeriesEntries(FileClass file_class) const override {
+    ASSIGN_OR_RETURN(const Part* const part, late_.Open(file_class));
+    return part->ListSeriesEntries(file_class);
+  }
   Result<> Verify(FileClass file_class) const override {
     ASSIGN_OR_RETURN(const Part* const part, late_.Open(file_class));
     return part->Verify(file_class);

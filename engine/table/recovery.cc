@@ -66,7 +66,8 @@ class Recovery {
   Result<> OpenRuns();
   Result<> RecordNewDamage();
   Result<> RebuildRuns();
-  Result<> WriteRebuiltRun(const std::vector<SeriesEntry>& entries);
+  Result<MergedRun> WriteSurvivingEntries(FileNumber number);
+  Result<> ReplaceDamagedRuns(const MergedRun& rebuilt);
   void TidyFiles();
   void TidyFile(const std::string& name);
   void TidyManifests();
@@ -211,43 +212,51 @@ Result<> Recovery::RecordNewDamage() {
 }
 
 // Puts one new run in the place of all damaged ones when the parts can be read and know every
-// series; else the next opening tries again. The damaged files stay in quarantine.
+// series, and memory and disk have room for it; else the next opening tries again. The damaged
+// files stay in quarantine.
 Result<> Recovery::RebuildRuns() {
   const std::vector<DamageRecord>& damaged = recovered_.manifest.damaged;
   const auto is_index = [](const DamageRecord& record) { return record.is_index; };
   if (std::none_of(damaged.begin(), damaged.end(), is_index)) return Ok();
-  const Result<SurvivingEntries> surviving = FindSurvivingEntries(recovered_.snapshot);
-  if (!surviving.has_value()) {
+  const FileNumber number = recovered_.next_file;
+  recovered_.next_file = number.Next();
+  const Result<MergedRun> rebuilt = WriteSurvivingEntries(number);
+  if (!rebuilt.has_value()) {
     LogError("table.rebuild", "{}: its index cannot be rebuilt: {}", options_.directory,
-             surviving.error().ToString());
+             rebuilt.error().ToString());
     return Ok();
   }
-  if (surviving->nameless > 0) {
-    LogError("table.rebuild", "{}: its index cannot be rebuilt: no part knows {} of its series",
-             options_.directory, surviving->nameless);
-    return Ok();
-  }
-  RETURN_IF_ERROR(WriteRebuiltRun(surviving->missing));
+  RETURN_IF_ERROR(ReplaceDamagedRuns(*rebuilt));
   LogWarn("table.rebuild", "{}: {} series of damaged index runs are rebuilt from its parts",
-          options_.directory, surviving->missing.size());
+          options_.directory, rebuilt->info.entries);
   return Ok();
 }
 
-Result<> Recovery::WriteRebuiltRun(const std::vector<SeriesEntry>& entries) {
+Result<MergedRun> Recovery::WriteSurvivingEntries(FileNumber number) {
+  MemoryLedger& ledger = environment_.ledger;
+  const size_t bytes = std::min(RebuildMemoryBytes(recovered_.snapshot), ledger.limit_bytes() / 4);
+  ASSIGN_OR_RETURN(const MemoryReservation memory,
+                   ledger.Reserve(MemoryConsumer::kFlushMerge, bytes));
+  ASSIGN_OR_RETURN(const uint64_t nameless, CountNamelessSeries(recovered_.snapshot));
+  if (nameless > 0) {
+    return Error{ErrorCode::kCorruption, fmt::format("no part knows {} of its series", nameless)};
+  }
+  ASSIGN_OR_RETURN(const auto entries, ListSurvivingEntries(recovered_.snapshot));
+  const auto every = [](SubjectId) { return true; };
+  return WriteIndexRun(fs_, environment_.random, options_.directory, number, *entries, every,
+                       FileClass::kRecovery);
+}
+
+Result<> Recovery::ReplaceDamagedRuns(const MergedRun& rebuilt) {
   Manifest next = recovered_.manifest;
   std::erase_if(next.damaged, [](const DamageRecord& record) { return record.is_index; });
-  if (!entries.empty()) {
-    const FileNumber number = recovered_.next_file;
-    recovered_.next_file = number.Next();
-    ASSIGN_OR_RETURN(const IndexRunInfo info,
-                     WriteIndexRun(fs_, environment_.random, options_.directory, number, entries,
-                                   FileClass::kRecovery));
-    const std::string name = IndexRunFileName(number);
+  if (rebuilt.written) {
+    const std::string name = IndexRunFileName(rebuilt.info.number);
     ASSIGN_OR_RETURN(std::shared_ptr<const IndexRun> run,
-                     IndexRun::Open(fs_, PathOf(name), &info, FileClass::kRecovery));
+                     IndexRun::Open(fs_, PathOf(name), &rebuilt.info, FileClass::kRecovery));
     recovered_.snapshot.runs.push_back(
         {std::move(run), std::make_shared<FileHandle>(recovered_.cleaner, name)});
-    next.runs.push_back(info);
+    next.runs.push_back(rebuilt.info);
   }
   next.epoch = next.epoch.Next();
   next.next_file = std::max(next.next_file, recovered_.next_file);

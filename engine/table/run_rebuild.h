@@ -2,24 +2,28 @@
 // that came with their rows.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
-#include <vector>
+#include <memory>
 
 #include "engine/base/result.h"
+#include "engine/part/entry_cursor.h"
 #include "engine/table/snapshot.h"
 
 namespace ficus {
 
-struct SurvivingEntries {
-  // In parts, but in no run that can be read. Ascending by (subject, series), distinct.
-  std::vector<SeriesEntry> missing;
-  // Series that have rows in some part, and an entity nowhere.
-  uint64_t nameless = 0;
-};
+// The entries that are in parts, but in no run that can be read. Does not outlive what `snapshot`
+// holds. kCorruption names the part or run that cannot be read.
+Result<std::unique_ptr<EntryCursor>> ListSurvivingEntries(const Snapshot& snapshot);
 
-// Reads the entries of every part and run of `snapshot`, those of the runs again for each part, and
-// the series of every block; blocks of several series are decoded. Holds what is missing and
-// nothing else of the entries. kCorruption names the part or run that cannot be read.
-Result<SurvivingEntries> FindSurvivingEntries(const Snapshot& snapshot);
+// How many series have rows in some part, and an entity nowhere. Reads the entries of every part
+// and run once, and the series of every block; blocks of several series are decoded. Errors as
+// ListSurvivingEntries().
+Result<uint64_t> CountNamelessSeries(const Snapshot& snapshot);
+
+// What the above hold at most, one of them at a time, and with ListSurvivingEntries() the run that
+// is written; for MemoryConsumer::kFlushMerge. It does not grow with the entries, but for a sparse
+// index of them.
+size_t RebuildMemoryBytes(const Snapshot& snapshot);
 
 }  // namespace ficus

@@ -8,7 +8,9 @@
 
 #include "engine/base/log.h"
 #include "engine/io/faulty_file_system.h"
+#include "engine/part/entry_table.h"
 #include "engine/table/manifest.h"
+#include "test/engine/table/drained_entries.h"
 #include "test/engine/table/table_harness.h"
 
 namespace ficus {
@@ -169,6 +171,22 @@ TEST_CASE("files that could not be opened with their table are counted", "[table
   REQUIRE(late.harness().Open().has_value());
   const Counter& counter = late.harness().metrics().AddCounter("ficus_late_files_total", "");
   REQUIRE(counter.value() == 2);
+}
+
+TEST_CASE("the entries of a part that was opened late are listed one after another",
+          "[table][memory]") {
+  constexpr uint64_t kSeries = 200'000;
+  TableHarness harness;
+  REQUIRE(harness.Open().has_value());
+  std::vector<std::tuple<uint64_t, int64_t, int64_t>> rows;
+  for (uint64_t series = 1; series <= kSeries; ++series) rows.emplace_back(series, 1, 7);
+  harness.Introduce(1, rows);
+  REQUIRE(harness.Flush().has_value());
+  const PartInfo info = harness.Current()->parts.front().part->info();
+  const auto late = OpenPartLater(harness.fs(), "shard-0/" + PartFileName(info.number), info);
+  const DrainedEntries drained = Drain([&] { return late->ListSeriesEntries(FileClass::kMerge); });
+  REQUIRE(drained.entries == kSeries);
+  REQUIRE(drained.held_bytes <= EntryMemoryBytes(kSeries));
 }
 
 }  // namespace

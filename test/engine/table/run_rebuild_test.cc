@@ -4,6 +4,7 @@
 
 #include "engine/base/log.h"
 #include "engine/part/part.h"
+#include "test/engine/table/drained_entries.h"
 #include "test/engine/table/table_harness.h"
 
 namespace ficus {
@@ -100,6 +101,60 @@ TEST_CASE("a run stays set aside and named while some series has no entity anywh
     REQUIRE(runs == 2);
   }
   REQUIRE(log.Count("table.rebuild") == 2);
+}
+
+TEST_CASE("a series without an entity is counted once, in however many parts it has rows",
+          "[table][recovery]") {
+  TableHarness harness;
+  harness.options().merge.parts_min = 1000;
+  REQUIRE(harness.Open().has_value());
+  Fill(harness, 5, false);
+  Snapshot left = *harness.Current();
+  REQUIRE(left.parts.size() == 5);
+  REQUIRE(CountNamelessSeries(left).value() == 0);
+  // With them go the entities of series 1, 2, 3 and 4.
+  left.parts.erase(left.parts.begin(), left.parts.begin() + 2);
+  REQUIRE(CountNamelessSeries(left).value() == 0);
+  left.runs.clear();
+  REQUIRE(CountNamelessSeries(left).value() == 4);
+}
+
+TEST_CASE("a rebuild holds a small part of the entries that it lists", "[table][memory]") {
+  constexpr uint64_t kSeries = 200'000;
+  TableHarness harness;
+  REQUIRE(harness.Open().has_value());
+  std::vector<std::tuple<uint64_t, int64_t, int64_t>> rows;
+  for (uint64_t series = 1; series <= kSeries; ++series) rows.emplace_back(series, 1, 7);
+  harness.Introduce(1, rows);
+  REQUIRE(harness.Flush().has_value());
+  Snapshot left = *harness.Current();
+  left.runs.clear();
+  const DrainedEntries drained = Drain([&] { return ListSurvivingEntries(left); });
+  REQUIRE(drained.entries == kSeries);
+  REQUIRE(drained.held_bytes <= RebuildMemoryBytes(left));
+  REQUIRE(RebuildMemoryBytes(left) < kSeries * sizeof(SeriesEntry) / 2);
+}
+
+TEST_CASE("a rebuild is part of the node's memory; one that finds none left is tried again",
+          "[table][memory]") {
+  LogCapture log;
+  TableHarness harness;
+  REQUIRE(harness.Open().has_value());
+  Fill(harness, 3, false);
+  const std::map<uint64_t, std::string> series = harness.Series();
+  DamageRuns(harness);
+  harness.Kill();
+  MemoryLedger& ledger = harness.ledger();
+  MemoryReservation rest = ledger.Account(MemoryConsumer::kQueries, ledger.limit_bytes());
+  REQUIRE(harness.Open().has_value());
+  REQUIRE(ledger.refused(MemoryConsumer::kFlushMerge) > 0);
+  REQUIRE(harness.Current()->damaged.size() == 3);
+
+  rest.Release();
+  REQUIRE(harness.Reopen().has_value());
+  REQUIRE(harness.Current()->damaged.empty());
+  REQUIRE(harness.Series() == series);
+  REQUIRE(ledger.used_bytes(MemoryConsumer::kFlushMerge) == 0);
 }
 
 }  // namespace
