@@ -54,6 +54,7 @@ Engine::Engine(const std::string& folder, EngineOptions options) {
                                    *flush_,
                                    *merge_,
                                    *background_,
+                                   *watch_,
                                    {}},
                                   DatabaseOptionsOf(options)));
   if (database_->Schema()->FindGroup(kGroup) == nullptr) CreateSchema(options.shards);
@@ -61,7 +62,9 @@ Engine::Engine(const std::string& folder, EngineOptions options) {
 
 Engine::~Engine() {
   database_->Close();
-  for (auto* executor : {&background_, &merge_, &flush_, &introduce_, &log_}) (*executor)->Close();
+  for (auto* executor : {&watch_, &background_, &merge_, &flush_, &introduce_, &log_}) {
+    (*executor)->Close();
+  }
 }
 
 KeyedRows Engine::Keyed(const std::vector<SamplePoint>& points, int64_t version) const {

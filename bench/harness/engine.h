@@ -79,6 +79,7 @@ class Engine {
   std::unique_ptr<ThreadExecutor> flush_ = ThreadExecutor::Create("flush", 1);
   std::unique_ptr<ThreadExecutor> merge_ = ThreadExecutor::Create("merge", 1);
   std::unique_ptr<ThreadExecutor> background_ = ThreadExecutor::Create("background", 1);
+  std::unique_ptr<ThreadExecutor> watch_ = ThreadExecutor::Create("watch", 1);
   std::unique_ptr<FileSystem> fs_;
   std::unique_ptr<FileSystem> log_fs_;
   std::unique_ptr<Database> database_;

@@ -92,8 +92,8 @@ void DatabaseImpl::EnsureStore(const SchemaObject& group) {
       StoreOptions(group.group().catalog, group.key.name, group.group_id, LayoutOf(group.group()));
   Result<std::unique_ptr<GroupStore>> store = GroupStore::Create(*table_environment_, options);
   if (!store.has_value()) {
-    // Until the directory of an earlier group of this name is gone this is tried again by the
-    // watch.
+    // Until the directory of an earlier group of this name is gone this is tried again by
+    // Tidy().
     LogWarn("database.group", "group {}: {}", group.key.name, store.error().ToString());
     if (store.error().code == ErrorCode::kNoSpace) disk_.ReportNoSpace(store.error());
     return;
@@ -227,8 +227,8 @@ void DatabaseImpl::ScheduleWatch() {
   if (!*pass) return;
   MutexLock lock(mutex_);
   if (closing_) return;
-  watch_timer_ = environment_.background_executor.PostAfter(options_.watch_interval_nanos,
-                                                            [this, pass] { Watch(); });
+  watch_timer_ = environment_.watch_executor.PostAfter(options_.watch_interval_nanos,
+                                                       [this, pass] { Watch(); });
 }
 
 void DatabaseImpl::Watch() {
@@ -236,6 +236,19 @@ void DatabaseImpl::Watch() {
   clock_watch_.Check();
   trimmer_.Trim(*log_);
   trimmer_.FlushOldest(*log_);
+  PostTidying();
+  ScheduleWatch();
+}
+
+// At most one waits, however long the job is that it waits for.
+void DatabaseImpl::PostTidying() {
+  if (tidying_posted_.exchange(true)) return;
+  SharedPass pass = Enter();
+  if (!*pass) return;
+  environment_.background_executor.Post([this, pass] { Tidy(); });
+}
+
+void DatabaseImpl::Tidy() {
   groups_.DeleteDrained();
   EnsureStores();
   if (IsHousekeepingDue()) {
@@ -245,7 +258,7 @@ void DatabaseImpl::Watch() {
     for (const auto& store : groups_.All()) store->CloseIdle();
     taker_->RemoveStale();
   }
-  ScheduleWatch();
+  tidying_posted_ = false;
 }
 
 bool DatabaseImpl::IsHousekeepingDue() {

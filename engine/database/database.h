@@ -48,7 +48,12 @@ struct DatabaseEnvironment {
   Executor& introduce_executor;
   Executor& flush_executor;
   Executor& merge_executor;
-  Executor& background_executor;  // schema changes, retention, trimming, watching the disk
+  // One thread: schema changes, snapshots, retention, deletions. With very many files one of these
+  // may take minutes.
+  Executor& background_executor;
+  // One thread: watching disk and clock, trimming the log. Nothing that may take long runs here, so
+  // that a disk that fills is seen within seconds whatever the others do.
+  Executor& watch_executor;
   // Waits until `done` is true; set where the executors run nothing by themselves
   // (DeterministicExecutor). Empty: threads do the work and the caller sleeps.
   std::function<void(const std::function<bool()>& done)> run_until;
@@ -130,7 +135,7 @@ class Database : public GroupSource {
   virtual void FlushAll(std::function<void(Result<>)> done) = 0;
   // Merges every table until there is nothing to merge.
   virtual void MergeAll(std::function<void(Result<>)> done) = 0;
-  // Commits a removal for every expired segment and removes it; run by the watch, and by tests.
+  // Commits a removal for every expired segment and removes it; run once a minute, and by tests.
   virtual void RunRetention(std::function<void(Result<>)> done) = 0;
 
   // Takes a snapshot of everything acknowledged before the call, at one log position; `done` from a

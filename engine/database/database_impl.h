@@ -124,6 +124,8 @@ class DatabaseImpl final : public Database {
                     std::function<void(Result<>)> done);
   void ScheduleWatch();
   void Watch();
+  void PostTidying();
+  void Tidy();
   bool IsHousekeepingDue();
 
   // Constant after Start().
@@ -156,6 +158,7 @@ class DatabaseImpl final : public Database {
   LogTrimmer trimmer_;
   std::atomic<bool> schema_trusted_{false};
   std::atomic<uint64_t> parked_{0};
+  std::atomic<bool> tidying_posted_{false};  // and has not come to its end
 
   mutable Mutex mutex_;
   std::string read_only_reason_ GUARDED_BY(mutex_);

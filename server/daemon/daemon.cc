@@ -119,6 +119,7 @@ class DaemonImpl final : public Daemon, public NodeConfiguration {
         merge_executor_(ThreadExecutor::Create("merge", config.storage.merge.threads,
                                                ThreadPriority::kBackground)),
         background_executor_(ThreadExecutor::Create("background", 1)),
+        watch_executor_(ThreadExecutor::Create("watch", 1)),
         write_executor_(ThreadExecutor::Create("write", 1)),
         query_executor_(ThreadExecutor::Create("query", CoreCount())),
         schedule_executor_(ThreadExecutor::Create("schedule", 1)) {}
@@ -170,6 +171,7 @@ class DaemonImpl final : public Daemon, public NodeConfiguration {
   std::unique_ptr<ThreadExecutor> flush_executor_;
   std::unique_ptr<ThreadExecutor> merge_executor_;
   std::unique_ptr<ThreadExecutor> background_executor_;
+  std::unique_ptr<ThreadExecutor> watch_executor_;
   std::unique_ptr<ThreadExecutor> write_executor_;
   std::unique_ptr<ThreadExecutor> query_executor_;
   std::unique_ptr<ThreadExecutor> schedule_executor_;
@@ -257,6 +259,7 @@ Result<> DaemonImpl::OpenDatabase() {
                                   *flush_executor_,
                                   *merge_executor_,
                                   *background_executor_,
+                                  *watch_executor_,
                                   {}};
   const DatabaseOptions options = OptionsForDatabase();
   ASSIGN_OR_RETURN(database_, Database::Open(std::move(environment), options));
@@ -368,7 +371,7 @@ void DaemonImpl::WatchHealth() {
       health_.Clear("disk");
     }
   }
-  background_executor_->PostAfter(kHealthIntervalNanos, [this] { WatchHealth(); });
+  watch_executor_->PostAfter(kHealthIntervalNanos, [this] { WatchHealth(); });
 }
 
 Result<> DaemonImpl::Start() {
@@ -386,7 +389,7 @@ Result<> DaemonImpl::Start() {
   handles_.push_back(
       health_.Listen([this](const HealthReport& report) { rpc_->SetServing(report.ready()); }));
   health_.Clear("start");
-  background_executor_->Post([this] { WatchHealth(); });
+  watch_executor_->Post([this] { WatchHealth(); });
   LogInfo("daemon.ready", "{} node {}: gRPC {}:{}, HTTP {}:{}, metrics {}:{}", BuildInfoLine(),
           node_name_, config_.grpc.listen.host, grpc_port(), config_.http.listen.host, http_port(),
           config_.metrics.listen.host, metrics_port());
@@ -461,8 +464,9 @@ void DaemonImpl::Stop() {
   handles_.clear();
   if (http_ != nullptr) http_->Stop(kHttpStopGrace);
   for (ThreadExecutor* executor :
-       {write_executor_.get(), background_executor_.get(), merge_executor_.get(),
-        flush_executor_.get(), introduce_executor_.get(), log_executor_.get()}) {
+       {write_executor_.get(), watch_executor_.get(), background_executor_.get(),
+        merge_executor_.get(), flush_executor_.get(), introduce_executor_.get(),
+        log_executor_.get()}) {
     executor->Close();
   }
   rpc_.reset();

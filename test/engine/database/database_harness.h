@@ -66,6 +66,7 @@ class DatabaseHarness {
                                     *executor_,
                                     *executor_,
                                     *executor_,
+                                    *executor_,
                                     [this](const std::function<bool()>& done) { Pump(done); }};
     ASSIGN_OR_RETURN(database_, Database::Open(std::move(environment), options_));
     return Ok();

@@ -49,6 +49,7 @@ class RpcHarness {
                                     *work_,
                                     *work_,
                                     *background_,
+                                    *background_,
                                     {}},
                                    options);
     REQUIRE(database.has_value());
