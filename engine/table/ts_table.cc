@@ -141,6 +141,13 @@ class TsTableImpl final : public TsTable {
     output->Doom();
     return output;
   }
+  // For MergeRules.
+  std::function<Result<>(uint64_t)> StopWhenClosing() const {
+    return [this](uint64_t) -> Result<> {
+      if (gate_.closed()) return Error{ErrorCode::kUnavailable, "the table is closing"};
+      return Ok();
+    };
+  }
   double SecondsSince(int64_t started) const {
     return static_cast<double>(environment_.clock.Monotonic() - started) / kNanosPerSecond;
   }
@@ -590,6 +597,8 @@ Result<> TsTableImpl::WriteFlushFiles(ficus::Flush& flush) {
   part.last_position = flush.parts.back()->last_position();
   MergeRules rules;
   rules.is_live = options_.is_live;
+  // The log has the rows: whoever closes the table need not wait for all that it holds.
+  rules.progress = StopWhenClosing();
   ASSIGN_OR_RETURN(const MergeOutcome outcome,
                    FlushMemParts(environment_.fs, environment_.random, options_.directory,
                                  flush.parts, rules, part));
@@ -678,6 +687,7 @@ void TsTableImpl::ApplyFlush(const ficus::Flush& flush, const Manifest& manifest
 
 void TsTableImpl::EndFlush(const std::shared_ptr<ficus::Flush>& flush, const Result<>& result) {
   std::vector<std::shared_ptr<Pin>> pins;
+  const bool closing = gate_.closed();
   {
     MutexLock lock(mutex_);
     flushing_ = false;
@@ -702,9 +712,11 @@ void TsTableImpl::EndFlush(const std::shared_ptr<ficus::Flush>& flush, const Res
     }
   }
   if (!result.has_value()) {
-    metrics_.flush_failures.Add();
-    LogWarn("table.flush", "{}: flush is tried again: {}", options_.directory,
-            result.error().ToString());
+    if (!closing) {
+      metrics_.flush_failures.Add();
+      LogWarn("table.flush", "{}: flush is tried again: {}", options_.directory,
+              result.error().ToString());
+    }
     if (result.error().code == ErrorCode::kNoSpace) environment_.on_no_space(result.error());
     CallAll(flush->waiters, result);
     for (const auto& pin : pins) pin->done(result.error());
@@ -996,10 +1008,7 @@ void TsTableImpl::RunPartMerge(const std::shared_ptr<Merge>& merge) {
   rules.drop_before = options_.drop_before();
   rules.drop_tombstones =
       choice.begin == 0 && choice.end == all.size() && merge->snapshot->damaged.empty();
-  rules.progress = [this](uint64_t) -> Result<> {
-    if (gate_.closed()) return Error{ErrorCode::kUnavailable, "the table is closing"};
-    return Ok();
-  };
+  rules.progress = StopWhenClosing();
   const Result<MemoryReservation> memory = ReserveForMerge(MergeMemoryBytes(inputs));
   if (!memory.has_value()) {
     EndMerge(merge, memory.error());

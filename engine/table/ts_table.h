@@ -145,7 +145,8 @@ class TsTable {
   // can be closed.
   virtual bool IsIdle() const = 0;
 
-  // Starts no new jobs; those that wait or run come to their end. Any thread, never blocks.
+  // Starts no new jobs; those that wait or run come to their end, flushes and merges without having
+  // written all. Any thread, never blocks.
   virtual void Shut() = 0;
   // Shut(), and no job is left.
   virtual bool IsDrained() const = 0;

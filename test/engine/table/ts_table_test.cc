@@ -535,6 +535,31 @@ TEST_CASE("whoever waits for another attempt of a flush is told when the table i
   }
 }
 
+TEST_CASE("a table that is closed does not wait for its rows to be written", "[table]") {
+  size_t told = 0;
+  for (uint64_t seed = 1; seed <= 20; ++seed) {
+    CAPTURE(seed);
+    LogCapture log;
+    TableHarness table(seed);
+    REQUIRE(table.Open().has_value());
+    table.Introduce(1, {{1, 10, 100}});
+    table.table().Flush([&](const Result<>& result) {
+      REQUIRE(result.error().code == ErrorCode::kUnavailable);
+      ++told;
+    });
+    // The flush is on its way to its thread.
+    REQUIRE(table.executor().RunOne());
+    table.table().Shut();
+    table.executor().RunUntilIdle();
+    REQUIRE(table.table().IsDrained());
+    REQUIRE(CountEnding(table.Files(), ".part") == 0);
+    REQUIRE(log.Count("table.flush") == 0);
+    REQUIRE(table.Reopen().has_value());
+    REQUIRE(table.table().Flushed() == LogPosition());
+  }
+  REQUIRE(told == 20);
+}
+
 TEST_CASE("damage is looked for once at a time", "[table]") {
   const LogCapture log;
   TableHarness table;
