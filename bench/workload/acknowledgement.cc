@@ -24,8 +24,7 @@ namespace ficus::bench {
 namespace {
 
 // How long the log waits for company.
-constexpr double kWindowMillis =
-    static_cast<double>(LogOptions{}.group_window_nanos) / kNanosPerMilli;
+const double kWindowMillis = static_cast<double>(LogOptions{}.group_window_nanos) / kNanosPerMilli;
 constexpr size_t kBlockBytes = 4096;
 
 int OpenNew(const std::string& path) {

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <stop_token>
 
 #include "engine/base/mutex.h"
 #include "engine/base/result.h"
@@ -21,13 +22,21 @@ class Completion {
     changed_.NotifyAll();
   }
 
-  void Wait(const RunUntil& run_until) {
+  void Wait(const RunUntil& run_until) { WaitOrStop(run_until, {}); }
+
+  // False when `stop` came first.
+  bool WaitOrStop(const RunUntil& run_until, const std::stop_token& stop) {
     if (run_until) {
-      run_until([this] { return IsSet(); });
-      return;
+      run_until([&] { return IsSet() || stop.stop_requested(); });
+      return IsSet();
     }
+    const std::stop_callback wake(stop, [this] {
+      MutexLock lock(mutex_);
+      changed_.NotifyAll();
+    });
     MutexLock lock(mutex_);
-    while (!set_) changed_.Wait(lock);
+    while (!set_ && !stop.stop_requested()) changed_.Wait(lock);
+    return set_;
   }
 
  private:

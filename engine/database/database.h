@@ -73,6 +73,8 @@ struct DatabaseOptions {
   // The operator accepts that acknowledged rows may be gone: a missing, foreign, damaged or
   // shortened log does not stop the start.
   bool accept_log_loss = false;
+  // Ends Open() while nothing but the log's rows is at stake: until the replay is over.
+  std::stop_token stop = {};
 };
 
 struct DatabaseStatus {
@@ -93,7 +95,8 @@ class Database : public GroupSource {
  public:
   // Locks the root, opens and replays the log, opens what must be open. kUnavailable: another
   // process holds the root. kFailedPrecondition: the log is missing, foreign, damaged or too short;
-  // the text says how to accept the loss.
+  // the text says how to accept the loss. kCancelled: DatabaseOptions::stop; the next Open finds
+  // every acknowledged row, and a restore that waits goes on with it.
   static Result<std::unique_ptr<Database>> Open(DatabaseEnvironment environment,
                                                 DatabaseOptions options);
   // Stores rows. Routes and logs on the calling thread, which may wait for the disk when a segment

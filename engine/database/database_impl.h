@@ -79,6 +79,8 @@ class DatabaseImpl final : public Database {
   using SharedPass = std::shared_ptr<Gate::Pass>;
   SharedPass Enter() { return std::make_shared<Gate::Pass>(gate_.Enter()); }
 
+  Result<> CheckStop() const;
+
   // Start, in this order.
   Result<> OpenLog();
   Result<> CheckLogId() const;

@@ -26,8 +26,10 @@ constexpr Catalog kCatalogs[] = {Catalog::kStream, Catalog::kMeasure, Catalog::k
 
 Result<> DatabaseImpl::Start() {
   ASSIGN_OR_RETURN(lock_, environment_.fs.Lock(kLockFile));
-  ASSIGN_OR_RETURN(restore_, RestoreStart::Begin({environment_.fs, environment_.log_fs,
-                                                  environment_.clock, environment_.random}));
+  RETURN_IF_ERROR(CheckStop());
+  ASSIGN_OR_RETURN(restore_,
+                   RestoreStart::Begin({environment_.fs, environment_.log_fs, environment_.clock,
+                                        environment_.random, options_.stop}));
   RETURN_IF_ERROR(OpenLog());
   MakeTableEnvironment();
   RETURN_IF_ERROR(OpenGroups());
@@ -36,6 +38,8 @@ Result<> DatabaseImpl::Start() {
   RETURN_IF_ERROR(Replay());
   RETURN_IF_ERROR(LoadSchema());
   MakeSchemaChanges();
+  // What follows is short, and changes more than what a replay brings again.
+  RETURN_IF_ERROR(CheckStop());
   RETURN_IF_ERROR(log_->Start(recorded_.position, recorded_.scn));
   RETURN_IF_ERROR(SettleIdentity());
   RETURN_IF_ERROR(ImportRestored());
@@ -54,6 +58,11 @@ Result<> DatabaseImpl::Start() {
   return Ok();
 }
 
+Result<> DatabaseImpl::CheckStop() const {
+  if (!options_.stop.stop_requested()) return Ok();
+  return Error{ErrorCode::kCancelled, "the start was stopped"};
+}
+
 Result<> DatabaseImpl::OpenLog() {
   Result<std::optional<NodeIdentity>> identity = ReadNodeIdentity(environment_.fs);
   if (!identity.has_value()) {
@@ -64,6 +73,7 @@ Result<> DatabaseImpl::OpenLog() {
     identity_found_ = true;
   }
   LogOptions options = options_.log;
+  options.stop = options_.stop;
   options.accept_damage = options.accept_damage || options_.accept_log_loss;
   options.create_if_missing =
       options_.accept_log_loss || (!identity_found_ && ReadOnly() == std::nullopt);
@@ -137,6 +147,7 @@ Result<> DatabaseImpl::OpenGroups() {
     for (const std::string& name : names) {
       if (catalog == Catalog::kProperty && name == kSchemaGroup) continue;
       fresh = false;
+      RETURN_IF_ERROR(CheckStop());
       RETURN_IF_ERROR(OpenGroup(catalog, name));
     }
   }
@@ -185,6 +196,7 @@ void DatabaseImpl::RaiseRecorded(const GroupStore::Recorded& recorded) {
 
 Result<> DatabaseImpl::CheckLogCovers() {
   for (const auto& store : groups_.All()) {
+    RETURN_IF_ERROR(CheckStop());
     ASSIGN_OR_RETURN(const GroupStore::Recorded recorded, store->RecordedPositions());
     RaiseRecorded(recorded);
   }
@@ -206,7 +218,7 @@ Result<> DatabaseImpl::Replay() {
       ReplayLog({*log_, environment_.log_fs, environment_.random, environment_.ledger,
                  [this](GroupId id) { return FindGroup(id).get(); },
                  [this](std::function<void(Result<>)> done) { FlushAll(std::move(done)); },
-                 environment_.run_until}));
+                 environment_.run_until, options_.stop}));
   ASSIGN_OR_RETURN(const uint64_t parked, CountParked(environment_.log_fs));
   parked_ = parked;
   // Groups whose deletion was under way are gone for good; their files follow.
@@ -350,6 +362,8 @@ Result<std::unique_ptr<Database>> Database::Open(DatabaseEnvironment environment
   auto database = std::make_unique<DatabaseImpl>(environment, options);
   const Result<> started = database->Start();
   if (!started.has_value()) {
+    // Nothing is wrong with a restore whose start was stopped.
+    if (started.error().code == ErrorCode::kCancelled) return started.error();
     ASSIGN_OR_RETURN(const bool undone, database->UndoRestore(started.error()));
     if (!undone) return started.error();
     // The old tree is back; the lock goes with the one that failed.

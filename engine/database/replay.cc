@@ -9,11 +9,52 @@
 #include <fmt/core.h>
 
 #include "engine/base/log.h"
+#include "engine/base/mutex.h"
 #include "engine/base/planted_bug.h"
 #include "engine/database/parked_log.h"
 
 namespace ficus {
 namespace {
+
+// Whoever ends a replay waits for the tables to take this much.
+constexpr size_t kBacklogBytesMax = 8 << 20;
+
+// Rows on their way into the tables, in bytes.
+class Backlog : public std::enable_shared_from_this<Backlog> {
+ public:
+  // They count until the last copy is gone.
+  std::shared_ptr<void> Add(size_t bytes) {
+    const size_t counted = std::max<size_t>(bytes, 1);
+    MutexLock lock(mutex_);
+    bytes_ += counted;
+    return std::shared_ptr<void>(
+        this, [self = shared_from_this(), counted](void*) { self->Remove(counted); });
+  }
+
+  void WaitForAtMost(size_t bytes, const Completion::RunUntil& run_until) {
+    if (run_until) {
+      run_until([&] { return Bytes() <= bytes; });
+      return;
+    }
+    MutexLock lock(mutex_);
+    while (bytes_ > bytes) fell_.Wait(lock);
+  }
+
+ private:
+  size_t Bytes() {
+    MutexLock lock(mutex_);
+    return bytes_;
+  }
+  void Remove(size_t bytes) {
+    MutexLock lock(mutex_);
+    bytes_ -= bytes;
+    fell_.NotifyAll();
+  }
+
+  Mutex mutex_;
+  CondVar fell_;
+  size_t bytes_ GUARDED_BY(mutex_) = 0;
+};
 
 class Replay {
  public:
@@ -22,10 +63,11 @@ class Replay {
   Result<ReplayOutcome> Run();
 
  private:
+  Result<> CheckStop() const;
   Result<> CollectEvidence();
   Result<> ApplyBatch(LogPosition position, Scn scn, std::string_view payload);
   bool IsGone(const RoutedRows& rows, LogPosition position) const;
-  void MakeRoom();
+  Result<> MakeRoom();
   Result<> Park(LogPosition position, std::string_view payload, const Error& why);
 
   const ReplayEnvironment& environment_;
@@ -36,10 +78,7 @@ class Replay {
   };
   std::vector<Removal> removals_;
   size_t unflushed_bytes_ = 0;  // introduced since the last flush of everything
-  std::shared_ptr<Completion> completion_ = std::make_shared<Completion>();
-  // Its last copy is dropped when every introduction is visible.
-  std::shared_ptr<Countdown> introductions_ = std::make_shared<Countdown>(
-      [completion = completion_](const Result<>&) { completion->Set(); });
+  const std::shared_ptr<Backlog> backlog_ = std::make_shared<Backlog>();
 };
 
 Result<ReplayOutcome> Replay::Run() {
@@ -49,14 +88,19 @@ Result<ReplayOutcome> Replay::Run() {
                               [this](LogPosition position, Scn scn, std::string_view payload) {
                                 return ApplyBatch(position, scn, payload);
                               });
-  introductions_.reset();
-  completion_->Wait(environment_.run_until);
+  backlog_->WaitForAtMost(0, environment_.run_until);
   RETURN_IF_ERROR(replayed);
   return std::move(outcome_);
 }
 
+Result<> Replay::CheckStop() const {
+  if (!environment_.stop.stop_requested()) return Ok();
+  return Error{ErrorCode::kCancelled, "the replay was stopped"};
+}
+
 Result<> Replay::CollectEvidence() {
   const auto collect = [this](LogPosition position, Scn, std::string_view payload) -> Result<> {
+    RETURN_IF_ERROR(CheckStop());
     // What cannot be decoded is parked in the second pass.
     const Result<LogRecord> record = DecodeLogRecord(payload);
     if (!record.has_value()) return Ok();
@@ -83,6 +127,7 @@ bool Replay::IsGone(const RoutedRows& rows, LogPosition position) const {
 }
 
 Result<> Replay::ApplyBatch(LogPosition position, Scn scn, std::string_view payload) {
+  RETURN_IF_ERROR(CheckStop());
   ++outcome_.batches;
   Result<LogRecord> record = DecodeLogRecord(payload);
   if (!record.has_value()) return Park(position, payload, record.error());
@@ -131,29 +176,32 @@ Result<> Replay::ApplyBatch(LogPosition position, Scn scn, std::string_view payl
     std::move(routed.entries.begin(), routed.entries.end(),
               std::back_inserter(target->introduction.entries));
   }
+  // First: a table that has flushed its share would hide that another one has no place.
+  if (parked.has_value()) RETURN_IF_ERROR(Park(position, payload, *parked));
   for (Target& target : targets) {
     const size_t bytes = target.introduction.MemoryBytes();
     target.introduction.reservation = environment_.ledger.Account(MemoryConsumer::kMemParts, bytes);
     unflushed_bytes_ += bytes;
     target.table->Introduce(std::move(target.introduction),
-                            [table = target.table, introductions = introductions_] {});
+                            [table = target.table, under_way = backlog_->Add(bytes)] {});
   }
-  if (unflushed_bytes_ > environment_.ledger.limit_bytes() / 4) MakeRoom();
-  if (parked.has_value()) return Park(position, payload, *parked);
+  backlog_->WaitForAtMost(kBacklogBytesMax, environment_.run_until);
+  if (unflushed_bytes_ > environment_.ledger.limit_bytes() / 4) return MakeRoom();
   return Ok();
 }
 
 // A disk that takes nothing is no reason not to start: the rows then stay in memory and in the log.
-void Replay::MakeRoom() {
-  Result<> flushed;
+Result<> Replay::MakeRoom() {
+  const auto flushed = std::make_shared<Result<>>();
   const auto completion = std::make_shared<Completion>();
-  environment_.flush_all([completion, &flushed](Result<> result) {
-    flushed = std::move(result);
+  environment_.flush_all([completion, flushed](Result<> result) {
+    *flushed = std::move(result);
     completion->Set();
   });
-  completion->Wait(environment_.run_until);
-  if (!flushed.has_value()) LogWarn("log.replay_flush", "{}", flushed.error().ToString());
+  if (!completion->WaitOrStop(environment_.run_until, environment_.stop)) return CheckStop();
+  if (!flushed->has_value()) LogWarn("log.replay_flush", "{}", flushed->error().ToString());
   unflushed_bytes_ = 0;
+  return Ok();
 }
 
 Result<> Replay::Park(LogPosition position, std::string_view payload, const Error& why) {

@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <set>
+#include <stop_token>
 #include <string>
 
 #include "engine/base/memory_ledger.h"
@@ -31,6 +32,7 @@ struct ReplayOutcome {
 // evidence in the log itself; what cannot be accounted for is parked. Consults no schema, no clock,
 // no configuration. Returns once everything is visible. Whenever the rows introduced take a quarter
 // of the memory, it has them flushed and waits for that: a log may hold more than the memory does.
+// kCancelled: `stop`, between two batches; the next replay finds what this one did not bring.
 struct ReplayEnvironment {
   Log& log;
   FileSystem& log_fs;
@@ -41,6 +43,7 @@ struct ReplayEnvironment {
   // As Database::FlushAll.
   std::function<void(std::function<void(Result<>)>)> flush_all;
   Completion::RunUntil run_until;
+  std::stop_token stop;
 };
 Result<ReplayOutcome> ReplayLog(const ReplayEnvironment& environment);
 

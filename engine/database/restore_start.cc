@@ -52,9 +52,9 @@ Result<std::optional<LockedJournal>> ReadOpenJournal(FileSystem& fs) {
 }
 
 // What an earlier log of the node has given away, as far as it can be read.
-Result<GroupStore::Recorded> HighestOfLog(FileSystem& log_fs) {
+Result<GroupStore::Recorded> HighestOfLog(FileSystem& log_fs, const std::stop_token& stop) {
   const Result<std::unique_ptr<LogReader>> reader =
-      LogReader::Open(log_fs, {.file_class = FileClass::kRecovery});
+      LogReader::Open(log_fs, {.file_class = FileClass::kRecovery, .stop = stop});
   if (!reader.has_value()) {
     if (reader.error().code == ErrorCode::kNotFound) return GroupStore::Recorded{};
     return reader.error();
@@ -96,6 +96,7 @@ Result<std::unique_ptr<RestoreStart>> RestoreStart::Begin(Environment environmen
   if (!start->whole_node()) return start;
   const Result<> begun = start->Exchange();
   if (begun.has_value()) return start;
+  if (begun.error().code == ErrorCode::kCancelled) return begun.error();
   RETURN_IF_ERROR(start->Undo(begun.error()));
   return std::unique_ptr<RestoreStart>();
 }
@@ -149,7 +150,8 @@ Result<> RestoreStart::BeginExchange() {
   for (const Catalog catalog : kCatalogs) {
     RaiseRecorded(HighestRecorded(fs, DataFolder(catalog)));
   }
-  ASSIGN_OR_RETURN(const GroupStore::Recorded log, HighestOfLog(environment_.log_fs));
+  ASSIGN_OR_RETURN(const GroupStore::Recorded log,
+                   HighestOfLog(environment_.log_fs, environment_.stop));
   RaiseRecorded(log);
   journal_.node_id = NodeIdOf(fs);
   ASSIGN_OR_RETURN(journal_.aside, ListReplaced(fs));

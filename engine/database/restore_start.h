@@ -10,6 +10,7 @@
 
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -32,11 +33,13 @@ class RestoreStart {
     FileSystem& log_fs;
     Clock& clock;
     RandomSource& random;
+    std::stop_token stop = {};
   };
 
   // Null when no restore waits. A restore that is found half undone is undone to its end, and one
   // whose exchange fails is undone, too; then the old tree is in place. kCorruption: the journal is
   // damaged, and the tree may be a mix. kUnavailable: a tool is busy below `restore`.
+  // kCancelled: `stop`, before anything has moved; nothing is undone.
   static Result<std::unique_ptr<RestoreStart>> Begin(Environment environment);
 
   const RestoreJournal& journal() const { return journal_; }

@@ -96,8 +96,9 @@ Result<std::unique_ptr<Log>> Create(Log::Environment environment, const LogOptio
 
 Result<std::unique_ptr<Log>> Log::Open(Environment environment, LogOptions options) {
   ASSIGN_OR_RETURN(auto lock, environment.fs.Lock(kLockName));
-  auto recovered = RecoverLog(environment.fs, environment.random,
-                              options.accept_damage ? OnDamage::kSetAside : OnDamage::kRefuse);
+  auto recovered =
+      RecoverLog(environment.fs, environment.random,
+                 options.accept_damage ? OnDamage::kSetAside : OnDamage::kRefuse, options.stop);
   if (!recovered) {
     const bool missing = recovered.error().code == ErrorCode::kNotFound;
     if (missing && options.create_if_missing) {

@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -51,6 +52,8 @@ struct LogOptions {
   // relaxed: acknowledged after write(), synced at least this often.
   Durability durability = Durability::kStrict;
   int64_t relaxed_sync_nanos = kNanosPerSecond;
+  // Ends Open() while it reads, with kCancelled.
+  std::stop_token stop = {};
 };
 
 // What Open found, for the operator and the recovery that follows.
@@ -82,7 +85,7 @@ class Log {
   // kNotFound: there is no log and `create_if_missing` is off. kCorruption, with file and byte
   // range: durable bytes are damaged, a file is missing or belongs to another log, and
   // `accept_damage` is off; nothing was changed. kUnsupportedVersion: written by a newer build.
-  // kUnavailable: the LOCK is held.
+  // kUnavailable: the LOCK is held. kCancelled: LogOptions::stop; the next Open finds the same log.
   static Result<std::unique_ptr<Log>> Open(Environment environment, LogOptions options);
   virtual ~Log() = default;  // after Close()
 

@@ -78,6 +78,9 @@ Result<LogReader::Scanned> LogReader::Scan(LogFileReport& report) {
 Result<> LogReader::ScanBatches(File& file, LogFileReport& report, Scanned& scanned) {
   LogFileScanner scanner(file, report.bytes, *report.header);
   for (;;) {
+    if (options_.stop.stop_requested()) {
+      return Error{ErrorCode::kCancelled, "reading the log was stopped"};
+    }
     const auto batch = scanner.Next();
     if (batch && *batch) continue;
     if (!batch && batch.error().code != ErrorCode::kCorruption) return batch.error();

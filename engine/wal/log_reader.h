@@ -11,6 +11,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -63,6 +64,8 @@ struct LogReaderOptions {
   FileClass file_class = FileClass::kTool;
   // Reads what the device has, not what the page cache remembers.
   bool drop_cache = false;
+  // Ends Open() between two batches, with kCancelled.
+  std::stop_token stop = {};
 };
 
 // One thread. `fs`, rooted at the log's directory, outlives it. Needs no lock: on a log in use the

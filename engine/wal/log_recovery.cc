@@ -11,8 +11,9 @@ namespace {
 
 constexpr std::string_view kBrokenSuffix = ".broken";
 
-Result<std::unique_ptr<LogReader>> OpenReader(FileSystem& fs) {
-  return LogReader::Open(fs, {.file_class = FileClass::kRecovery, .drop_cache = true});
+Result<std::unique_ptr<LogReader>> OpenReader(FileSystem& fs, const std::stop_token& stop) {
+  return LogReader::Open(fs,
+                         {.file_class = FileClass::kRecovery, .drop_cache = true, .stop = stop});
 }
 
 // Copies what follows the intact part of `file` to `path`.
@@ -81,14 +82,15 @@ Result<> SyncFiles(FileSystem& fs, const LogReport& report) {
 
 }  // namespace
 
-Result<RecoveredLog> RecoverLog(FileSystem& fs, RandomSource& random, OnDamage on_damage) {
+Result<RecoveredLog> RecoverLog(FileSystem& fs, RandomSource& random, OnDamage on_damage,
+                                const std::stop_token& stop) {
   RecoveredLog log;
-  ASSIGN_OR_RETURN(log.reader, OpenReader(fs));
+  ASSIGN_OR_RETURN(log.reader, OpenReader(fs, stop));
   if (const auto& damage = log.reader->report().damage) {
     if (on_damage == OnDamage::kRefuse) return damage->ToError();
     RETURN_IF_ERROR(SetAsideDamage(fs, random, log.reader->report()));
     log.damaged = true;
-    ASSIGN_OR_RETURN(log.reader, OpenReader(fs));
+    ASSIGN_OR_RETURN(log.reader, OpenReader(fs, stop));
   }
   const LogReport& report = log.reader->report();
   CHECK(!report.damage) << report.damage->ToError().message;

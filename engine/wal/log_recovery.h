@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <stop_token>
 
 #include "engine/base/random.h"
 #include "engine/base/result.h"
@@ -24,8 +25,10 @@ struct RecoveredLog {
 
 // Errors as in Log::Open; on kCorruption and kUnsupportedVersion nothing was changed. Damaged bytes
 // and files behind the damage stay in the directory (LostFileName). Repeating it after a crash at
-// any point gives the same log. The caller holds the directory's lock.
-Result<RecoveredLog> RecoverLog(FileSystem& fs, RandomSource& random, OnDamage on_damage);
+// any point gives the same log; so does repeating it after kCancelled, by `stop`. The caller holds
+// the directory's lock.
+Result<RecoveredLog> RecoverLog(FileSystem& fs, RandomSource& random, OnDamage on_damage,
+                                const std::stop_token& stop);
 
 // Removes what a dead process left half made, durably.
 Result<> RemoveLogTemporaries(FileSystem& fs);

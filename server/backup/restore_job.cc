@@ -23,6 +23,7 @@
 #include "server/backup/repository_keys.h"
 #include "server/backup/repository_records.h"
 #include "server/backup/restore_download.h"
+#include "server/backup/time_limit.h"
 
 namespace ficus {
 namespace {
@@ -30,6 +31,7 @@ namespace {
 constexpr size_t kConcurrencyMax = 256;
 constexpr int64_t kHoldNanos = kNanosPerDay;
 constexpr int64_t kHoldRenewNanos = kNanosPerHour;
+constexpr int64_t kStoppedReleaseNanos = 2 * kNanosPerSecond;
 
 Error Stopped() { return Error{ErrorCode::kCancelled, "the restore was stopped; nothing changed"}; }
 
@@ -159,7 +161,9 @@ Result<RestoreOutcome> RestoreRun::Run() {
   hold_ = std::make_unique<RepositoryHold>(parts_, journal_);
   RETURN_IF_ERROR(hold_->Take(stop_));
   const Result<> done = Stage();
-  hold_->Release({});
+  // It expires by itself: whoever stops does not wait for a store that is away.
+  const TimeLimit soon(kStoppedReleaseNanos);
+  hold_->Release(stop_.stop_requested() ? soon.token() : std::stop_token());
   RETURN_IF_ERROR(done);
   MutexLock guard(mutex_);
   return RestoreOutcome{std::move(journal_), std::move(plan_), progress_};

@@ -88,7 +88,7 @@ Result<std::optional<RestoreOutcome>> StageMarked(const RestoreParts& parts,
     return std::optional<RestoreOutcome>(std::move(outcome));
   };
   Result<std::optional<RestoreOutcome>> staged = stage();
-  if (staged.has_value() || staged.error().code == ErrorCode::kCancelled) return staged;
+  if (staged.has_value() || stop.stop_requested()) return staged;
   LogError("restore.marker", "the node starts as it is, the markers are renamed: {}",
            staged.error().ToString());
   ASSIGN_OR_RETURN(const std::vector<std::string> files, ListMarkers(parts.fs));
@@ -121,6 +121,10 @@ Result<std::vector<std::string>> Candidates(const RestoreParts& parts,
   return timedirs;
 }
 
+bool IsAnyOf(const std::vector<std::string>& names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
 Result<std::optional<RestoreOutcome>> StageIfEmpty(const RestoreParts& parts,
                                                    const RestoreOnStart& wanted,
                                                    const std::stop_token& stop) {
@@ -134,6 +138,10 @@ Result<std::optional<RestoreOutcome>> StageIfEmpty(const RestoreParts& parts,
   }
   RestoreRunOptions options;
   options.request.timedir = timedirs.front();
+  ASSIGN_OR_RETURN(const std::optional<RestoreJournal> begun, ReadRestoreJournal(parts.fs));
+  if (begun.has_value() && IsAnyOf(timedirs, begun->timedir)) {
+    options.request.timedir = begun->timedir;
+  }
   options.concurrency = wanted.concurrency;
   options.progress = wanted.progress;
   ASSIGN_OR_RETURN(RestoreOutcome outcome, RunRestore(parts, options, stop));

@@ -23,7 +23,9 @@ namespace ficus {
 enum class RestorePolicy : uint8_t {
   kNever,
   kMarkers,
-  kIfEmpty,  // the newest verified backup of a whole node, else the newest; none: an empty node
+  // The newest verified backup of a whole node, else the newest; none: an empty node. A staging
+  // that was begun goes on.
+  kIfEmpty,
 };
 
 // What the markers below a root ask for.
@@ -49,7 +51,8 @@ struct RestoreOnStart {
   std::function<void(const RestoreProgress&)> progress;
 };
 // Stages what the policy asks for; Database::Open then goes on from the journal. None when nothing
-// is to be done, or when a restore waits already. kMarkers: a restore that cannot be staged, for
+// is to be done, or when a restore waits already. kCancelled: `stop`; the next start stages the
+// rest. kMarkers: a restore that cannot be staged, for
 // whatever reason but a stop, is logged, its markers are renamed to `<marker>.failed`, and the node
 // starts as it is. kIfEmpty: an error is returned, and the node must not start: an empty one would
 // begin a second history.

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <functional>
 #include <future>
+#include <stop_token>
 #include <string>
 #include <system_error>
 #include <thread>
@@ -125,7 +126,7 @@ class DaemonImpl final : public Daemon, public NodeConfiguration {
         schedule_executor_(ThreadExecutor::Create("schedule", 1)) {}
   ~DaemonImpl() override { Stop(); }
 
-  Result<> Start();
+  Result<> Start(const std::stop_token& stop);
   uint16_t grpc_port() const override { return rpc_->port(); }
   uint16_t http_port() const override { return http_->port(0); }
   uint16_t metrics_port() const override { return http_->port(1); }
@@ -136,8 +137,8 @@ class DaemonImpl final : public Daemon, public NodeConfiguration {
   Result<> MakeLedger();
   Result<> StartSecurity();
   Result<> OpenFileSystems();
-  Result<> StageRestore();
-  Result<> OpenDatabase();
+  Result<> StageRestore(const std::stop_token& stop);
+  Result<> OpenDatabase(const std::stop_token& stop);
   Result<> StartBackups();
   Result<> StartHttp();
   Result<> StartRpc();
@@ -247,7 +248,7 @@ DatabaseOptions DaemonImpl::OptionsForDatabase() const {
   return options;
 }
 
-Result<> DaemonImpl::OpenDatabase() {
+Result<> DaemonImpl::OpenDatabase(const std::stop_token& stop) {
   DatabaseEnvironment environment{*fs_,
                                   *log_fs_,
                                   clock_,
@@ -261,7 +262,8 @@ Result<> DaemonImpl::OpenDatabase() {
                                   *background_executor_,
                                   *watch_executor_,
                                   {}};
-  const DatabaseOptions options = OptionsForDatabase();
+  DatabaseOptions options = OptionsForDatabase();
+  options.stop = stop;
   ASSIGN_OR_RETURN(database_, Database::Open(std::move(environment), options));
   if (options.accept_log_loss) {
     LogWarn("log.loss_accepted", "the node started although its log had lost batches");
@@ -272,7 +274,7 @@ Result<> DaemonImpl::OpenDatabase() {
 }
 
 // What the configuration wants restored before the node opens.
-Result<> DaemonImpl::StageRestore() {
+Result<> DaemonImpl::StageRestore(const std::stop_token& stop) {
   if (config_.restore.on_start == RestoreOnStartChoice::kNever) return Ok();
   const auto remote = config_.remotes.find(config_.restore.remote);
   if (remote == config_.remotes.end()) {
@@ -285,7 +287,7 @@ Result<> DaemonImpl::StageRestore() {
   wanted.policy = PolicyOf(config_.restore.on_start);
   wanted.concurrency = config_.restore.concurrency;
   ASSIGN_OR_RETURN(const std::optional<RestoreOutcome> staged,
-                   StageRestoreOnStart({*fs_, *store, clock_, random_}, wanted, {}));
+                   StageRestoreOnStart({*fs_, *store, clock_, random_}, wanted, stop));
   if (staged.has_value()) {
     LogInfo("restore.staged", "{} of {}: {} files, {} bytes", staged->journal.timedir, store->url(),
             staged->progress.files, staged->progress.bytes);
@@ -374,15 +376,16 @@ void DaemonImpl::WatchHealth() {
   watch_executor_->PostAfter(kHealthIntervalNanos, [this] { WatchHealth(); });
 }
 
-Result<> DaemonImpl::Start() {
+Result<> DaemonImpl::Start(const std::stop_token& stop) {
   reload_success_.Set(1);
   RETURN_IF_ERROR(MakeLedger());
   RETURN_IF_ERROR(StartSecurity());
   RETURN_IF_ERROR(OpenFileSystems());
   // Probes are answered while the log is replayed.
   RETURN_IF_ERROR(StartHttp());
-  RETURN_IF_ERROR(StageRestore());
-  RETURN_IF_ERROR(OpenDatabase());
+  RETURN_IF_ERROR(StageRestore(stop));
+  RETURN_IF_ERROR(OpenDatabase(stop));
+  if (stop.stop_requested()) return Error{ErrorCode::kCancelled, "the start was stopped"};
   AddMetrics();
   RETURN_IF_ERROR(StartBackups());
   RETURN_IF_ERROR(StartRpc());
@@ -479,10 +482,11 @@ void DaemonImpl::Stop() {
 
 }  // namespace
 
-Result<std::unique_ptr<Daemon>> Daemon::Start(const Config& config, LoadConfig load_again) {
+Result<std::unique_ptr<Daemon>> Daemon::Start(const Config& config, LoadConfig load_again,
+                                              std::stop_token stop) {
   try {
     auto daemon = std::make_unique<DaemonImpl>(config, std::move(load_again));
-    RETURN_IF_ERROR(daemon->Start());
+    RETURN_IF_ERROR(daemon->Start(stop));
     return std::unique_ptr<Daemon>(std::move(daemon));
   } catch (const std::system_error& refused) {
     return Error{ErrorCode::kResourceExhausted,

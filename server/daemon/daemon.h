@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <stop_token>
 
 #include "config/config.h"
 #include "config/load.h"
@@ -19,8 +20,10 @@ class Daemon {
   using LoadConfig = std::function<Result<LoadedConfig>()>;
 
   // Replays the log, then listens. On an error nothing runs any more; the text is for the operator.
-  // kInvalidArgument: the configuration cannot be.
-  static Result<std::unique_ptr<Daemon>> Start(const Config& config, LoadConfig load_again);
+  // kInvalidArgument: the configuration cannot be. kCancelled: `stop` ended the start; what it had
+  // not done, the next one does.
+  static Result<std::unique_ptr<Daemon>> Start(const Config& config, LoadConfig load_again,
+                                               std::stop_token stop);
   virtual ~Daemon() = default;  // stops
 
   virtual uint16_t grpc_port() const = 0;

@@ -1,7 +1,8 @@
 // ficusd: the node.
 //
 //   ficusd [serve] [--config FILE] [--set key=value]...
-//       runs until SIGTERM or SIGINT; SIGHUP has the configuration read again
+//       runs until SIGTERM or SIGINT, which end a long start, too; SIGHUP has the configuration
+//       read again
 //   ficusd check-config [FILE]
 //       names every mistake; exit 78 when there is one
 //   ficusd show-config [--origin]
@@ -29,6 +30,7 @@
 #include "server/daemon/log_settings.h"
 #include "server/daemon/security.h"
 #include "server/daemon/service_manager.h"
+#include "server/daemon/signals.h"
 #include "server/observability/build_info.h"
 
 extern char** environ;
@@ -142,21 +144,13 @@ void TellServiceManager(std::string_view state) {
   if (!told.has_value()) LogWarn("daemon.service_manager", "{}", told.error().message);
 }
 
-// Waits for the signal that ends the process; one that asks for the configuration to be read again
-// comes before. All threads have them blocked.
-void WaitForEnd(const sigset_t& signals, Daemon& daemon) {
-  for (;;) {
-    int received = 0;
-    if (::sigwait(&signals, &received) != 0) continue;
-    if (received == SIGHUP) {
-      LogInfo("daemon.signal", "SIGHUP: reading the configuration again");
-      TellServiceManager("RELOADING=1");
-      static_cast<void>(daemon.Reload());  // it tells log and metrics how it went
-      TellServiceManager("READY=1");
-      continue;
-    }
-    LogInfo("daemon.signal", "{}: stopping", received == SIGTERM ? "SIGTERM" : "SIGINT");
-    return;
+// Obeys signals that ask for the configuration to be read again, until one ends the process.
+void WaitForEnd(Signals& signals, Daemon& daemon) {
+  while (signals.Wait() == SIGHUP) {
+    LogInfo("daemon.signal", "SIGHUP: reading the configuration again");
+    TellServiceManager("RELOADING=1");
+    static_cast<void>(daemon.Reload());  // it tells log and metrics how it went
+    TellServiceManager("READY=1");
   }
 }
 
@@ -165,27 +159,40 @@ int ExitCodeOf(const Error& error) {
   return error.code == ErrorCode::kUnavailable ? kExitBusy : kExitFailed;
 }
 
+int Refuse(const Error& error) {
+  LogError("daemon.start", "{}", error.ToString());
+  FlushLog();
+  return ExitCodeOf(error);
+}
+
+// For whoever sent the signal an ordinary stop.
+int EndStart(Signals& signals) {
+  while (signals.Wait() == SIGHUP) {
+  }
+  LogInfo("daemon.signal", "the start was ended: nothing is lost, the next one does the rest");
+  FlushLog();
+  return 0;
+}
+
 int Serve(const ConfigSources& sources) {
   const std::optional<LoadedConfig> loaded = Load(sources);
   if (!loaded.has_value()) return kExitConfig;
   if (!SetUpLog(loaded->config.log)) return kExitConfig;
   gpr_set_log_function(ForwardGrpcLog);
 
-  sigset_t signals;
-  sigemptyset(&signals);
-  for (const int number : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&signals, number);
-  ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  const Result<std::unique_ptr<Signals>> signals = Signals::Listen();
+  if (!signals.has_value()) return Refuse(signals.error());
   ::signal(SIGPIPE, SIG_IGN);
 
-  Result<std::unique_ptr<Daemon>> daemon =
-      Daemon::Start(loaded->config, [&sources] { return LoadAgain(sources); });
+  Result<std::unique_ptr<Daemon>> daemon = Daemon::Start(
+      loaded->config, [&sources] { return LoadAgain(sources); }, (*signals)->stop());
   if (!daemon.has_value()) {
-    LogError("daemon.start", "{}", daemon.error().ToString());
-    FlushLog();
-    return ExitCodeOf(daemon.error());
+    const bool ended = daemon.error().code == ErrorCode::kCancelled;
+    return ended && (*signals)->stop().stop_requested() ? EndStart(**signals)
+                                                        : Refuse(daemon.error());
   }
   TellServiceManager("READY=1");
-  WaitForEnd(signals, **daemon);
+  WaitForEnd(**signals, **daemon);
   TellServiceManager("STOPPING=1");
   (*daemon)->Stop();
   FlushLog();

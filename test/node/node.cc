@@ -91,14 +91,26 @@ void Node::WriteConfig() const {
   if (!storage) config << "storage: {path: \"" << data_ << "\"}\n";
 }
 
-bool Node::Start(Ports ports) {
-  if (ports == Ports::kFree) grpc_ = http_ = metrics_ = kAnyPort;
+void Node::Launch() {
+  grpc_ = http_ = metrics_ = kAnyPort;
+  StartProcess();
+}
+
+void Node::StartProcess() {
   WriteConfig();
   ReportBreakdown();
-  const size_t before = log().size();
   std::vector<std::string> command = prefix_;
   command.insert(command.end(), {FICUSD_PATH, "--config", config_file_});
   process_ = std::make_unique<ChildProcess>(command, output_file_);
+}
+
+bool Node::Start(Ports ports) {
+  const size_t before = log().size();
+  if (ports == Ports::kFree) {
+    Launch();
+  } else {
+    StartProcess();
+  }
   bool ready = false;
   WaitUntil([&] {
     ready = ReadAddresses(log().substr(before));

@@ -29,6 +29,8 @@ class Node {
   // else may have taken meanwhile.
   enum class Ports : uint8_t { kSame, kFree };
   bool Start(Ports ports = Ports::kFree);
+  // Starts the process and waits for nothing; it has ports that were free.
+  void Launch();
   // As kill -9.
   void Kill();
   // SIGTERM; the exit code, or -1 when it takes longer than `patience` (and is killed).
@@ -51,6 +53,7 @@ class Node {
  private:
   static constexpr char kAnyPort[] = "127.0.0.1:0";
 
+  void StartProcess();
   void WriteConfig() const;
   // Prints what a process said that broke down, wherever the test noticed it.
   void ReportBreakdown() const;

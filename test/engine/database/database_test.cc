@@ -10,7 +10,9 @@
 #include "engine/io/faulty_file_system.h"
 #include "engine/io/publish.h"
 #include "engine/table/manifest.h"
+#include "engine/wal/log_format.h"
 #include "test/engine/database/database_harness.h"
+#include "test/engine/database/stopped_open.h"
 #include "test/support/seed.h"
 
 namespace ficus {
@@ -295,6 +297,46 @@ TEST_CASE("a log that holds more than a quarter of the memory is flushed while i
   node.Kill();
   REQUIRE(node.Open().has_value());
   REQUIRE(node.Read() == node.expected);
+}
+
+void HasEveryRow(LoadedNode& node) {
+  REQUIRE(node.Open().has_value());
+  REQUIRE(node.Read() == node.expected);
+  const DatabaseStatus status = node.database().Status();
+  REQUIRE(status.parked_records == 0);
+  REQUIRE(status.damaged_files == 0);
+}
+
+TEST_CASE(
+    "a start that is stopped in the middle of the log loses nothing, and the next one has all",
+    "[database][recovery]") {
+  LoadedNode node;
+  // The log is read once to see whether it is whole, once for what is gone, and once for its rows.
+  const uint64_t readings = GENERATE(as<uint64_t>{}, 0, 1, 2);
+  CAPTURE(readings);
+  FaultRule stall;
+  stall.op = IoOp::kOpen;
+  stall.file_class = FileClass::kRecovery;
+  stall.path_contains = LogFileName(2);
+  stall.skip = readings;
+  FaultRule next_file = stall;
+  next_file.path_contains = LogFileName(3);
+  const StoppedOpen start = OpenStoppedAt(node, {stall, next_file});
+  REQUIRE(start.stopped);
+  REQUIRE(start.opened.error().code == ErrorCode::kCancelled);
+  HasEveryRow(node);
+}
+
+TEST_CASE("a start that is stopped while it flushes rows of the log loses nothing",
+          "[database][recovery]") {
+  LoadedNode node;
+  FaultRule stall;
+  stall.op = IoOp::kOpen;
+  stall.file_class = FileClass::kFlush;
+  const StoppedOpen start = OpenStoppedAt(node, {stall});
+  REQUIRE(start.stopped);
+  REQUIRE(start.opened.error().code == ErrorCode::kCancelled);
+  HasEveryRow(node);
 }
 
 TEST_CASE("a log that holds more than a quarter of the memory is replayed on a full disk too",

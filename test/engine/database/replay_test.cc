@@ -2,12 +2,14 @@
 
 #include <cerrno>
 #include <memory>
+#include <stop_token>
 
 #include <catch2/catch.hpp>
 
 #include "engine/base/log.h"
 #include "engine/database/parked_log.h"
 #include "engine/io/faulty_file_system.h"
+#include "engine/wal/log_format.h"
 #include "test/engine/database/group_world.h"
 
 namespace ficus {
@@ -34,6 +36,7 @@ class Node {
   MemoryFileSystem& fs() { return *fs_; }
   MemoryFileSystem& log_fs() { return *log_fs_; }
   FaultyFileSystem& faults() { return *faults_; }
+  FaultyFileSystem& log_faults() { return *log_faults_; }
   NodeRows Web() { return world_->Read(*web_); }
   NodeRows Mesh() { return world_->Read(*mesh_); }
 
@@ -63,10 +66,10 @@ class Node {
     mesh_ = world_->Open("mesh", kMesh);
   }
   Result<ReplayOutcome> Replay() {
-    return ReplayLog({world_->log().log(), *log_fs_, world_->random(), world_->ledger(), find_group,
-                      flush_all, [this](const std::function<bool()>& done) {
-                        REQUIRE(world_->executor().RunUntil(done));
-                      }});
+    return ReplayLog(
+        {world_->log().log(), *log_fs_, world_->random(), world_->ledger(), find_group, flush_all,
+         [this](const std::function<bool()>& done) { REQUIRE(world_->executor().RunUntil(done)); },
+         stop.get_token()});
   }
   ReplayOutcome RestartAndReplay() {
     Restart();
@@ -76,6 +79,7 @@ class Node {
   }
 
   // What replay is given.
+  std::stop_source stop;
   std::function<GroupStore*(GroupId)> find_group = [this](GroupId id) -> GroupStore* {
     if (id == GroupId(kWeb)) return web_.get();
     return id == GroupId(kMesh) ? mesh_.get() : nullptr;
@@ -86,12 +90,13 @@ class Node {
       };
 
  private:
-  void Live() { world_ = std::make_unique<GroupWorld>(*faults_, *log_fs_, ledger_bytes_); }
+  void Live() { world_ = std::make_unique<GroupWorld>(*faults_, *log_faults_, ledger_bytes_); }
 
   const size_t ledger_bytes_;
   std::unique_ptr<MemoryFileSystem> fs_ = MemoryFileSystem::Create();
   std::unique_ptr<MemoryFileSystem> log_fs_ = MemoryFileSystem::Create();
   std::unique_ptr<FaultyFileSystem> faults_ = FaultyFileSystem::Create(*fs_);
+  std::unique_ptr<FaultyFileSystem> log_faults_ = FaultyFileSystem::Create(*log_fs_);
   std::unique_ptr<GroupWorld> world_;
   std::shared_ptr<GroupStore> web_;
   std::shared_ptr<GroupStore> mesh_;
@@ -363,6 +368,59 @@ TEST_CASE("a log that holds more than the memory is flushed on the way, and wait
   REQUIRE(flushes > 2);
   REQUIRE(used_most < (64 << 10));
   REQUIRE(node.Web().size() == kManyBatches * 50);
+}
+
+TEST_CASE("a replay that is stopped goes no further, and the next one brings every row",
+          "[database][replay]") {
+  Node node;
+  LogCapture log;
+  WriteMuch(node);
+  node.AppendBytes("noise");
+  node.Restart();
+  const int64_t brought = GENERATE(as<int64_t>{}, 1, kManyBatches / 2, kManyBatches);
+  int64_t batches = 0;
+  node.find_group = [&](GroupId) {
+    if (++batches == brought) node.stop.request_stop();
+    return &node.web();
+  };
+  REQUIRE(node.Replay().error().code == ErrorCode::kCancelled);
+  REQUIRE(batches == brought);
+  REQUIRE(node.Web().size() == static_cast<size_t>(brought) * 50);
+  REQUIRE(ListParked(node.log_fs())->empty());
+  const bool flushed = GENERATE(false, true);
+  if (flushed) node.world().Flush(node.web());
+
+  node.stop = std::stop_source();
+  const ReplayOutcome outcome = node.RestartAndReplay();
+  REQUIRE(outcome.rows_flushed == (flushed ? static_cast<uint64_t>(brought) * 50 : 0));
+  REQUIRE(outcome.rows + outcome.rows_flushed == kManyBatches * 50);
+  REQUIRE(outcome.batches_parked == 1);
+  REQUIRE(node.Web().size() == kManyBatches * 50);
+}
+
+TEST_CASE("a replay that is stopped before it begins does not read the log for evidence either",
+          "[database][replay]") {
+  Node node;
+  WriteMuch(node);
+  node.Restart();
+  FaultRule rule;
+  rule.op = IoOp::kOpen;
+  rule.path_contains = LogFileName(2);
+  node.log_faults().AddRule(rule);
+  node.stop.request_stop();
+  REQUIRE(node.Replay().error().code == ErrorCode::kCancelled);
+}
+
+TEST_CASE("a replay that is stopped does not wait for a flush", "[database][replay]") {
+  Node node(64 << 10);
+  WriteMuch(node);
+  node.Restart();
+  const auto flush = node.flush_all;
+  node.flush_all = [&](const std::function<void(Result<>)>&) { node.stop.request_stop(); };
+  REQUIRE(node.Replay().error().code == ErrorCode::kCancelled);
+  node.stop = std::stop_source();
+  node.flush_all = flush;
+  REQUIRE(node.RestartAndReplay().rows == kManyBatches * 50);
 }
 
 TEST_CASE("a log that fits into a quarter of the memory is not flushed", "[database][replay]") {

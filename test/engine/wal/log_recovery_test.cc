@@ -2,6 +2,7 @@
 
 #include <map>
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -46,6 +47,24 @@ TEST_CASE("a torn tail is copied, cut and reported once", "[wal][recovery]") {
   world.Open();
   REQUIRE_FALSE(world.log().opening().torn_tail);
   REQUIRE(world.Replay().at(10) == "new");
+}
+
+TEST_CASE("an opening that is stopped while it reads leaves the log as it was", "[wal][recovery]") {
+  auto fs = MemoryFileSystem::Create();
+  WriteLog(*fs);
+  fs->FlipBits(LogFiles(*fs).back(), 4096 + 3, 0xff).value();
+  const auto before = Contents(*fs);
+  std::stop_source stop;
+  stop.request_stop();
+  LogOptions options = LogWorld::SmallOptions();
+  options.stop = stop.get_token();
+  LogWorld world(*fs);
+  REQUIRE(world.TryOpen(options).error().code == ErrorCode::kCancelled);
+  REQUIRE(Contents(*fs) == before);
+
+  const LogCapture capture;
+  world.Open();
+  REQUIRE(world.Replay().size() == 9);
 }
 
 TEST_CASE("a full disk does not keep a log with a torn tail from opening", "[wal][recovery]") {

@@ -1,6 +1,7 @@
 #include "server/backup/restore_on_start.h"
 
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -9,6 +10,7 @@
 #include "engine/io/publish.h"
 #include "server/backup/restore_job.h"
 #include "server/backup/time_marker.h"
+#include "server/remote/faulty_store.h"
 #include "server/remote/memory_store.h"
 #include "test/engine/database/database_harness.h"
 #include "test/engine/database/staged_backup.h"
@@ -58,6 +60,20 @@ struct Scene {
     RestoreOnStart wanted;
     wanted.policy = policy;
     return StageRestoreOnStart({fs, store, node.clock(), node.random()}, wanted, {});
+  }
+  // The same, stopped once a file is staged.
+  ErrorCode StageOneFile(FileSystem& fs, RestorePolicy policy) {
+    std::stop_source stop;
+    RestoreOnStart wanted;
+    wanted.policy = policy;
+    wanted.concurrency = 1;
+    wanted.progress = [&](const RestoreProgress& progress) {
+      if (progress.files_done > 0) stop.request_stop();
+    };
+    const auto staged =
+        StageRestoreOnStart({fs, store, node.clock(), node.random()}, wanted, stop.get_token());
+    REQUIRE_FALSE(staged.has_value());
+    return staged.error().code;
   }
 
   DatabaseHarness node;
@@ -164,6 +180,49 @@ TEST_CASE("an empty root takes the newest verified backup, else the newest", "[b
   // It is not empty any more.
   machine.Close();
   REQUIRE_FALSE(scene.Stage(machine.fs(), RestorePolicy::kIfEmpty)->has_value());
+}
+
+TEST_CASE("markers whose staging was stopped count for the next start, which fetches the rest",
+          "[backup][restore]") {
+  Scene scene;
+  DatabaseHarness& node = scene.node;
+  scene.Mark(node.fs(), "measure", "2026-11-19");
+  node.Close();
+  SECTION("between two files") {
+    REQUIRE(scene.StageOneFile(node.fs(), RestorePolicy::kMarkers) == ErrorCode::kCancelled);
+    REQUIRE(ReadRestoreJournal(node.fs())->value().state == RestoreState::kStaging);
+  }
+  SECTION("while the store fails") {
+    std::stop_source stop;
+    FaultyStore store(scene.store);
+    store.SetObserver([&](uint64_t, StoreOp, std::string_view) { stop.request_stop(); });
+    store.AddFault({.kind = FaultKind::kErrorBefore, .times = UINT64_MAX});
+    RestoreOnStart wanted;
+    wanted.policy = RestorePolicy::kMarkers;
+    REQUIRE_FALSE(StageRestoreOnStart({node.fs(), store, node.clock(), node.random()}, wanted,
+                                      stop.get_token())
+                      .has_value());
+  }
+  REQUIRE(ReadMarkers(node.fs())->has_value());
+  REQUIRE(scene.Stage(node.fs(), RestorePolicy::kMarkers)->has_value());
+  REQUIRE(node.Open().has_value());
+  REQUIRE(node.Read("web", kCpu) == scene.web_early);
+}
+
+TEST_CASE(
+    "an empty root whose staging was stopped goes on with that backup, though another is "
+    "better by now",
+    "[backup][restore]") {
+  Scene scene;
+  DatabaseHarness machine(2);
+  REQUIRE(scene.StageOneFile(machine.fs(), RestorePolicy::kIfEmpty) == ErrorCode::kCancelled);
+  scene.repository.Verified(scene.early_manifest);
+  const auto staged = scene.Stage(machine.fs(), RestorePolicy::kIfEmpty);
+  REQUIRE(staged.has_value());
+  REQUIRE(staged->has_value());
+  REQUIRE((*staged)->progress.files_reused == 1);
+  REQUIRE(machine.Open().has_value());
+  REQUIRE(machine.Read("web", kCpu) == scene.web_late);
 }
 
 TEST_CASE(

@@ -17,7 +17,7 @@ TEST_CASE("a node that gets no thread does not start, and says why", "[daemon]")
     const LogCapture log;
     Config config;
     config.storage.path = directory.path();
-    const auto refused = Daemon::Start(config, {});
+    const auto refused = Daemon::Start(config, {}, {});
     if (refused.has_value()) return 1;
     return refused.error().code == ErrorCode::kResourceExhausted ? 0 : 2;
   });
