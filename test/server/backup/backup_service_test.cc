@@ -496,7 +496,6 @@ TEST_CASE("a backup waits for a prune by hand, and the next start frees the leas
   REQUIRE(run.has_value());
   const auto second = scene.service->Prune("here", {.min = 1}, false, {});
   REQUIRE(second.error().code == ErrorCode::kAlreadyExists);
-  std::this_thread::sleep_for(std::chrono::milliseconds(300));
   REQUIRE(scene.service->Status(*run)->phase == RunPhase::kWaiting);
   // What a power cut would find now.
   const std::string journal =

@@ -128,7 +128,7 @@ TEST_CASE("a waiting call ends when the change comes", "[rpc][barrier]") {
   Client client(node);
   client.timeout_millis = 3'600'000;
   std::jthread change([&] {
-    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    node.query_executor().AwaitTimer();
     node.CreateSchema("g", "m");
   });
   schema::AwaitSchemaAppliedRequest request;

@@ -435,7 +435,7 @@ TEST_CASE("a query waits for a revision that is under way", "[rpc][measure]") {
   node.CreateSchema(kGroup, kName);
   const int64_t revision = RevisionOf(node, kGroup);
   std::jthread update([&] {
-    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    node.query_executor().AwaitTimer();
     grpc::ClientContext call;
     db::MeasureRegistryServiceUpdateRequest request;
     *request.mutable_measure() = node.Measure(kGroup, kName);

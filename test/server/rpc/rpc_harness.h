@@ -15,6 +15,7 @@
 #include "engine/base/clock.h"
 #include "engine/base/memory_ledger.h"
 #include "engine/base/metrics.h"
+#include "engine/base/mutex.h"
 #include "engine/database/database.h"
 #include "engine/io/memory_file_system.h"
 #include "engine/runtime/executor.h"
@@ -22,6 +23,35 @@
 #include "server/rpc/timestamp_convert.h"
 
 namespace ficus {
+
+// Another executor, that tells when a call has begun to wait.
+class WatchedExecutor final : public Executor {
+ public:
+  explicit WatchedExecutor(Executor& executor) : executor_(executor) {}
+
+  void Post(Job job) override { executor_.Post(std::move(job)); }
+  std::shared_ptr<Timer> PostAfter(int64_t delay_nanos, Job job) override {
+    {
+      MutexLock lock(mutex_);
+      ++timers_;
+    }
+    set_.NotifyAll();
+    return executor_.PostAfter(delay_nanos, std::move(job));
+  }
+
+  // Until the first timer is set; gives up after a minute, so that the test fails by itself.
+  void AwaitTimer() {
+    MutexLock lock(mutex_);
+    while (timers_ == 0 && set_.WaitFor(lock, std::chrono::minutes(1))) {
+    }
+  }
+
+ private:
+  Executor& executor_;
+  Mutex mutex_;
+  CondVar set_;
+  int timers_ GUARDED_BY(mutex_) = 0;
+};
 
 class RpcHarness {
  public:
@@ -61,7 +91,7 @@ class RpcHarness {
                                   .ledger = ledger_,
                                   .metrics = metrics_,
                                   .write_executor = *work_,
-                                  .query_executor = *query_,
+                                  .query_executor = watched_query_,
                                   .build_revision = "test",
                                   .node_name = "node",
                                   .grpc_address = "node:17912",
@@ -91,6 +121,7 @@ class RpcHarness {
   MemoryLedger& ledger() { return ledger_; }
   RpcContext& context() { return *context_; }
   RpcServer& server() { return *server_; }
+  WatchedExecutor& query_executor() { return watched_query_; }
   MetricRegistry& metrics() { return metrics_; }
   uint16_t port() const { return server_->port(); }
   const std::shared_ptr<grpc::Channel>& channel() { return channel_; }
@@ -207,6 +238,7 @@ class RpcHarness {
   std::unique_ptr<ThreadExecutor> work_;
   std::unique_ptr<ThreadExecutor> background_;
   std::unique_ptr<ThreadExecutor> query_;
+  WatchedExecutor watched_query_{*query_};
   std::unique_ptr<Database> database_;
   std::unique_ptr<RpcContext> context_;
   std::unique_ptr<RpcServer> server_;
