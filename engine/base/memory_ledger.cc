@@ -58,6 +58,15 @@ MemoryReservation& MemoryReservation::operator=(MemoryReservation&& other) noexc
   return *this;
 }
 
+void MemoryReservation::Join(MemoryReservation other) {
+  if (ledger_ == nullptr) {
+    *this = std::move(other);
+  } else if (other.ledger_ != nullptr) {
+    CHECK(ledger_ == other.ledger_ && consumer_ == other.consumer_);
+    bytes_ += std::exchange(other.bytes_, 0);
+  }
+}
+
 Result<> MemoryReservation::Resize(size_t bytes) {
   CHECK(ledger_ != nullptr) << "resize of an empty reservation";
   if (bytes > bytes_) {

@@ -39,6 +39,8 @@ class MemoryReservation {
   size_t bytes() const { return bytes_; }
   // Reserves or gives back the difference. On kResourceExhausted the reservation is as before.
   Result<> Resize(size_t bytes);
+  // Takes over what `other` holds, of the same ledger and consumer.
+  void Join(MemoryReservation other);
   void Release();
 
  private:

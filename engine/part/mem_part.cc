@@ -257,21 +257,55 @@ RowBatch Sorted(const RowBatch& batch) {
   return Reordered(batch, order, true);
 }
 
+// The rows of `batches`, which are of one subject, one batch after another.
+RowBatch Together(const std::vector<const RowBatch*>& batches) {
+  RowBatch together;
+  together.subject = batches.front()->subject;
+  size_t rows = 0;
+  for (const RowBatch* batch : batches) rows += batch->rows();
+  together.series.reserve(rows);
+  together.timestamps.reserve(rows);
+  together.versions.reserve(rows);
+  for (const ColumnValues& column : batches.front()->columns) {
+    together.columns.emplace_back(column.id(), column.type()).Reserve(rows);
+  }
+  for (const RowBatch* batch : batches) {
+    const auto appended = AppendRows(together, *batch, {0, batch->rows()});
+    CHECK(appended.has_value()) << "rows of one subject disagree: " << appended.error().message;
+  }
+  return together;
+}
+
+std::vector<const RowBatch*> PointersTo(const std::vector<RowBatch>& batches) {
+  std::vector<const RowBatch*> pointers;
+  for (const RowBatch& batch : batches) pointers.push_back(&batch);
+  return pointers;
+}
+
 }  // namespace
+
+std::map<SubjectId, std::vector<const RowBatch*>> BatchesOf(
+    const std::vector<std::shared_ptr<const MemPart>>& parts) {
+  std::map<SubjectId, std::vector<const RowBatch*>> batches;
+  for (const auto& part : parts) {
+    for (const RowBatch& batch : part->batches()) batches[batch.subject].push_back(&batch);
+  }
+  return batches;
+}
 
 std::shared_ptr<const MemPart> MemPart::Create(std::vector<RowBatch> batches,
                                                std::vector<SeriesEntry> entries, LogPosition first,
                                                LogPosition last, int64_t created_monotonic,
                                                MemoryReservation reservation) {
-  std::vector<RowBatch> sorted;
+  std::map<SubjectId, std::vector<RowBatch>> of_subject;
   for (RowBatch& batch : batches) {
-    const RowBatch unsorted = std::move(batch);  // its memory goes before the next is sorted
-    if (unsorted.rows() > 0) sorted.push_back(Sorted(unsorted));
+    if (batch.rows() > 0) of_subject[batch.subject].push_back(std::move(batch));
   }
-  std::sort(sorted.begin(), sorted.end(),
-            [](const RowBatch& a, const RowBatch& b) { return a.subject < b.subject; });
-  for (size_t i = 1; i < sorted.size(); ++i) {
-    CHECK(sorted[i - 1].subject < sorted[i].subject) << "two batches of one subject";
+  std::vector<RowBatch> sorted;
+  for (auto& [subject, of_one] : of_subject) {
+    const std::vector<RowBatch> unsorted = std::move(of_one);  // goes before the next is sorted
+    sorted.push_back(unsorted.size() == 1 ? Sorted(unsorted.front())
+                                          : Sorted(Together(PointersTo(unsorted))));
   }
   return std::make_shared<SortedMemPart>(std::move(sorted), SortedEntries(std::move(entries)),
                                          first, last, created_monotonic, std::move(reservation));
@@ -280,23 +314,15 @@ std::shared_ptr<const MemPart> MemPart::Create(std::vector<RowBatch> batches,
 std::shared_ptr<const MemPart> MemPart::Merge(
     const std::vector<std::shared_ptr<const MemPart>>& parts, MemoryReservation reservation) {
   CHECK(!parts.empty());
-  std::map<SubjectId, RowBatch> batches;
   std::vector<SeriesEntry> entries;
   int64_t created = parts.front()->created_monotonic();
   for (const auto& part : parts) {
-    for (const RowBatch& batch : part->batches()) {
-      RowBatch& all = batches[batch.subject];
-      all.subject = batch.subject;
-      const auto appended = AppendRows(all, batch, {0, batch.rows()});
-      CHECK(appended.has_value()) << "rows of one subject disagree: " << appended.error().message;
-    }
     entries.insert(entries.end(), part->entries().begin(), part->entries().end());
     created = std::min(created, part->created_monotonic());
   }
   std::vector<RowBatch> sorted;
-  for (auto& [subject, batch] : batches) {
-    const RowBatch unsorted = std::move(batch);  // as above
-    sorted.push_back(Sorted(unsorted));
+  for (const auto& [subject, batches] : BatchesOf(parts)) {
+    sorted.push_back(Sorted(Together(batches)));
   }
   return std::make_shared<SortedMemPart>(
       std::move(sorted), SortedEntries(std::move(entries)), parts.front()->first_position(),

@@ -1,6 +1,7 @@
 // Rows in memory, sorted, immutable: what the log has and no file has yet.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <vector>
 
@@ -15,8 +16,8 @@ namespace ficus {
 // Threads: any. Lifetime: shared by the snapshots that name it.
 class MemPart {
  public:
-  // `batches`: one per subject, any order of rows; sorted here, losers dropped. `entries`: series
-  // that the batches introduce. `reservation` (MemoryConsumer::kMemParts) is held until the last
+  // `batches`: oldest first in log order, any order of rows; sorted here, losers dropped. The
+  // columns of those of one subject agree (CHECKed). `entries`: series that the batches introduce. `reservation` (MemoryConsumer::kMemParts) is held until the last
   // reader lets go.
   static std::shared_ptr<const MemPart> Create(std::vector<RowBatch> batches,
                                                std::vector<SeriesEntry> entries, LogPosition first,
@@ -44,5 +45,10 @@ class MemPart {
   // Runs of rows are charged to `ledger`; the cursor gives kResourceExhausted.
   virtual std::unique_ptr<RowCursor> Scan(ScanRequest request, MemoryLedger& ledger) const = 0;
 };
+
+// The batches of mem parts by subject, those of one subject in the order of `parts`, which they
+// live as long as.
+std::map<SubjectId, std::vector<const RowBatch*>> BatchesOf(
+    const std::vector<std::shared_ptr<const MemPart>>& parts);
 
 }  // namespace ficus

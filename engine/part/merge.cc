@@ -7,6 +7,7 @@
 #include "engine/base/planted_bug.h"
 #include "engine/io/file_writer.h"
 #include "engine/part/entry_table.h"
+#include "engine/part/mem_union.h"
 #include "engine/part/row_range.h"
 #include "engine/part/run_memory.h"
 #include "engine/part/run_merger.h"
@@ -47,6 +48,7 @@ class CursorInput final : public RunInput {
     if (unread_ == nullptr) {
       FindCells();
       run.rows = &run_;
+      run.range = {0, run_.rows()};
     } else {
       const BlockHeader& header = unread_->header();
       run.first = {FirstKey(header), header.times.begin};
@@ -160,34 +162,6 @@ class MergedCursor final : public RowCursor {
   bool handed_on_unread_ = false;  // merger_ stands at a run that was
   bool failed_ = false;
   mutable ScanCost cost_;
-};
-
-// The batches of a mem part, one after another.
-class MemInput final : public RunInput {
- public:
-  MemInput(const MemPart& part, const MergeRules& rules) : part_(part), rules_(rules) {}
-
- private:
-  Result<bool> NextRun(Run& run) override {
-    while (next_ < part_.batches().size()) {
-      const RowBatch& batch = part_.batches()[next_++];
-      if (batch.rows() == 0 || !rules_.is_live(batch.subject)) continue;
-      run.rows = &batch;
-      return true;
-    }
-    return false;
-  }
-  Result<const RowBatch*> ReadRun() override {
-    CHECK(false) << "a mem part's runs are read";
-    return nullptr;
-  }
-  Error Unsorted() const override {
-    return {ErrorCode::kCorruption, "a mem part's rows are out of order"};
-  }
-
-  const MemPart& part_;
-  const MergeRules& rules_;
-  size_t next_ = 0;
 };
 
 // The blocks of a part, unread until somebody needs their rows.
@@ -454,15 +428,10 @@ size_t MergeMemoryBytes(const std::vector<std::shared_ptr<const Part>>& parts) {
 Result<MergeOutcome> FlushMemParts(FileSystem& fs, RandomSource& random, std::string_view directory,
                                    const std::vector<std::shared_ptr<const MemPart>>& parts,
                                    const MergeRules& rules, PartOptions options) {
-  std::vector<std::unique_ptr<RunInput>> inputs;
-  for (const auto& part : parts) inputs.push_back(std::make_unique<MemInput>(*part, rules));
-  RunMerger merger(std::move(inputs));
   MergeOutput output(fs, random, directory, rules, options);
-  RunMerger::Step step;
-  for (;;) {
-    ASSIGN_OR_RETURN(const bool found, merger.Next(step));
-    if (!found) break;
-    RETURN_IF_ERROR(output.Add(*step.input->rows(), step.rows));
+  const RunVisitor add = [&](const RowBatch& rows, RowRange run) { return output.Add(rows, run); };
+  for (const auto& [subject, batches] : BatchesOf(parts)) {
+    if (rules.is_live(subject)) RETURN_IF_ERROR(VisitInOrder(batches, add));
   }
   return output.Finish(*EntriesOf(parts, TwoEntities::kSilent));
 }

@@ -12,15 +12,16 @@ namespace {
 // The first row from input.at() on that does not come before `limit`.
 size_t EndBefore(const RunInput& input, const RowKey& limit) {
   const RowBatch& rows = *input.rows();
-  if (KeyOfRow(rows, rows.rows() - 1) < limit) return rows.rows();
+  const size_t end = input.end();
+  if (KeyOfRow(rows, end - 1) < limit) return end;
   // Runs are often short, so look close by first.
   size_t low = input.at();
   size_t step = 1;
-  while (low + step < rows.rows() && KeyOfRow(rows, low + step) < limit) {
+  while (low + step < end && KeyOfRow(rows, low + step) < limit) {
     low += step;
     step *= 2;
   }
-  size_t high = std::min(low + step, rows.rows() - 1);
+  size_t high = std::min(low + step, end - 1);
   while (low < high) {
     const size_t middle = low + (high - low) / 2;
     if (KeyOfRow(rows, middle) < limit) {
@@ -34,12 +35,13 @@ size_t EndBefore(const RunInput& input, const RowKey& limit) {
 
 }  // namespace
 
-Result<> RunInput::SetRows(const RowBatch* rows) {
-  CHECK(rows != nullptr && rows->rows() > 0);
+Result<> RunInput::SetRows(const RowBatch* rows, RowRange range) {
+  CHECK(rows != nullptr && range.begin < range.end && range.end <= rows->rows());
   rows_ = rows;
-  at_ = 0;
+  at_ = range.begin;
+  end_ = range.end;
   exhausted_ = false;
-  key_ = KeyOfRow(*rows, 0);
+  key_ = KeyOfRow(*rows, at_);
   if (has_taken_ && key_ <= taken_) return Unsorted();
   return Ok();
 }
@@ -51,7 +53,7 @@ Result<bool> RunInput::Advance() {
   ASSIGN_OR_RETURN(const bool found, NextRun(run));
   if (!found) return false;
   if (run.rows != nullptr) {
-    RETURN_IF_ERROR(SetRows(run.rows));
+    RETURN_IF_ERROR(SetRows(run.rows, run.range));
   } else {
     key_ = run.first;
     last_ = run.last;
@@ -61,7 +63,7 @@ Result<bool> RunInput::Advance() {
 
 Result<> RunInput::Load() {
   ASSIGN_OR_RETURN(const RowBatch* rows, ReadRun());
-  return SetRows(rows);
+  return SetRows(rows, {0, rows->rows()});
 }
 
 Result<> RunInput::Pass(const RowKey& last) {
@@ -75,7 +77,7 @@ void RunInput::Take(size_t end) {
   taken_ = KeyOfRow(*rows_, end - 1);
   has_taken_ = true;
   at_ = end;
-  exhausted_ = at_ == rows_->rows();
+  exhausted_ = at_ == end_;
   if (!exhausted_) key_ = KeyOfRow(*rows_, at_);
 }
 
@@ -197,7 +199,7 @@ Result<bool> RunMerger::Next(Step& step) {
       continue;
     }
     const size_t begin = top.at();
-    const size_t end = other == nullptr ? top.rows()->rows() : EndBefore(top, other->key());
+    const size_t end = other == nullptr ? top.end() : EndBefore(top, other->key());
     if (end == begin) {
       RETURN_IF_ERROR(DropLosers());
       continue;

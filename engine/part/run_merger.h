@@ -41,8 +41,9 @@ class RunInput {
 
   // Null while the run is unread.
   const RowBatch* rows() const { return rows_; }
-  // The next row of the run.
+  // The next row of the run, and the end of the run.
   size_t at() const { return at_; }
+  size_t end() const { return end_; }
   // No row of the run is left. Its rows may then be taken away.
   bool exhausted() const { return exhausted_; }
   // Of the next row; of an unread run, not above its first row.
@@ -55,7 +56,8 @@ class RunInput {
  protected:
   struct Run {
     const RowBatch* rows = nullptr;
-    RowKey first;  // bounds, for an unread run
+    RowRange range;  // of *rows
+    RowKey first;    // bounds, for an unread run
     RowKey last;
   };
   // Fills in the next run, which has rows; false at the end.
@@ -66,10 +68,11 @@ class RunInput {
   virtual Error Unsorted() const = 0;
 
  private:
-  Result<> SetRows(const RowBatch* rows);
+  Result<> SetRows(const RowBatch* rows, RowRange range);
 
   const RowBatch* rows_ = nullptr;
   size_t at_ = 0;
+  size_t end_ = 0;
   bool exhausted_ = false;
   RowKey key_;
   RowKey last_;

@@ -1,5 +1,7 @@
 #include "engine/table/mem_levels.h"
 
+#include <algorithm>
+
 #include "engine/base/check.h"
 
 namespace ficus {
@@ -13,6 +15,8 @@ constexpr size_t kLargeFanIn = 256;
 
 }  // namespace
 
+void MemLevels::Add(size_t introductions) { levels_.push_back(introductions < kFanIn ? 0 : 1); }
+
 void MemLevels::RemoveFirst(size_t count) {
   CHECK(count <= levels_.size());
   levels_.erase(levels_.begin(), levels_.begin() + static_cast<ptrdiff_t>(count));
@@ -21,34 +25,44 @@ void MemLevels::RemoveFirst(size_t count) {
 void MemLevels::Join(const MemStretch& stretch) {
   CHECK(stretch.parts() > 0 && stretch.end <= levels_.size());
   const auto first = levels_.begin() + static_cast<ptrdiff_t>(stretch.begin);
-  ++*first;
-  levels_.erase(first + 1, levels_.begin() + static_cast<ptrdiff_t>(stretch.end));
+  const auto end = levels_.begin() + static_cast<ptrdiff_t>(stretch.end);
+  *first = *std::max_element(first, end) + 1;
+  levels_.erase(first + 1, end);
 }
 
 MemStretch MemLevels::Find(const std::vector<std::shared_ptr<const MemPart>>& parts,
                            LogPosition flushing_to, LogPosition line, size_t bytes_max) const {
   CHECK(parts.size() == levels_.size());
-  const auto joins = [&](size_t part) {
-    const auto is_below = [&](size_t other) { return parts[other]->last_position() <= line; };
-    return levels_[part] == levels_[part + 1] && is_below(part) == is_below(part + 1);
+  const auto is_same_side = [&](size_t a, size_t b) {
+    return (parts[a]->last_position() <= line) == (parts[b]->last_position() <= line);
   };
   const bool is_flushing = flushing_to > LogPosition();
-  const auto is_worth_it = [&](const MemStretch& stretch) {
-    const size_t fan_in = is_flushing || levels_[stretch.begin] > 0 ? kLargeFanIn : kFanIn;
-    return stretch.parts() >= fan_in;
-  };
-  MemStretch stretch{parts.size(), parts.size()};
-  size_t bytes = 0;
-  for (size_t part = parts.size(); part-- > 0 && parts[part]->first_position() > flushing_to;) {
-    bytes += parts[part]->memory_bytes();
-    if (stretch.parts() > 0 && (!joins(part) || bytes > bytes_max)) {
-      if (is_worth_it(stretch)) return stretch;
-      stretch.end = part + 1;
-      bytes = parts[part]->memory_bytes();
+  const auto find = [&](const auto& are_alike, const auto& fan_in_of) {
+    const auto is_worth_it = [&](const MemStretch& stretch) {
+      return stretch.parts() > 0 && stretch.parts() >= fan_in_of(levels_[stretch.begin]);
+    };
+    MemStretch stretch{parts.size(), parts.size()};
+    size_t bytes = 0;
+    for (size_t part = parts.size(); part-- > 0 && parts[part]->first_position() > flushing_to;) {
+      bytes += parts[part]->memory_bytes();
+      const bool joins =
+          stretch.parts() == 0 || (are_alike(levels_[part], levels_[part + 1]) &&
+                                   is_same_side(part, part + 1) && bytes <= bytes_max);
+      if (!joins) {
+        if (is_worth_it(stretch)) return stretch;
+        stretch.end = part + 1;
+        bytes = parts[part]->memory_bytes();
+      }
+      stretch.begin = part;
     }
-    stretch.begin = part;
-  }
-  return stretch.parts() > 0 && is_worth_it(stretch) ? stretch : MemStretch{};
+    return is_worth_it(stretch) ? stretch : MemStretch{};
+  };
+  const MemStretch alike =
+      find([](int a, int b) { return a == b; },
+           [&](int level) { return is_flushing || level > 0 ? kLargeFanIn : kFanIn; });
+  if (alike.parts() > 0) return alike;
+  // What arrives by ones and by dozens in turn.
+  return find([](int a, int b) { return a <= 1 && b <= 1; }, [](int) { return kLargeFanIn; });
 }
 
 }  // namespace ficus

@@ -18,17 +18,19 @@ struct MemStretch {
   size_t parts() const { return end - begin; }
 };
 
-// How often each mem part of a table was made of others. One thread.
+// How often each mem part of a table was made of others; one of many introductions counts as made
+// of theirs. One thread.
 class MemLevels {
  public:
   size_t size() const { return levels_.size(); }
 
-  void Add() { levels_.push_back(0); }
+  // A part of so many introductions.
+  void Add(size_t introductions);
   void RemoveFirst(size_t count);
   // The parts of the stretch are one now.
   void Join(const MemStretch& stretch);
 
-  // The newest neighbours of one level that are worth it; none: no parts. `parts` are the table's,
+  // The newest neighbours of one level that are worth it, or of the lowest two; none: no parts. `parts` are the table's,
   // oldest first. Nothing up to position `flushing_to`, which leaves memory soon (0: no flush is
   // under way), nothing from both sides of `line`, and no more than `bytes_max` together.
   MemStretch Find(const std::vector<std::shared_ptr<const MemPart>>& parts, LogPosition flushing_to,

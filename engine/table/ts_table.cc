@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iterator>
 #include <limits>
+#include <span>
 #include <utility>
 
 #include <fmt/core.h>
@@ -31,6 +32,9 @@ constexpr int64_t kBackoffMaxNanos = 60 * kNanosPerSecond;
 // A merge at least this large may spend more time on fewer bytes: its output is rewritten seldom.
 // So is that of a final one.
 constexpr uint64_t kSmallEffortBytesMin = 4 << 20;
+
+// Rows that arrive together are sorted together, up to about so many: more is slower to sort.
+constexpr size_t kTogetherBytes = 2 << 20;
 
 using SharedPass = std::shared_ptr<Gate::Pass>;
 using Waiter = std::function<void(Result<>)>;
@@ -100,6 +104,12 @@ struct Merge {
   int64_t started = 0;
 };
 
+// Rows on their way to the introducer.
+struct Arrival {
+  Introduction introduction;
+  std::function<void()> done;
+};
+
 // Of all files of a table, for damage.
 struct Check {
   SharedPass pass;
@@ -154,7 +164,12 @@ class TsTableImpl final : public TsTable {
 
   // On the introducer's strand: the only code that publishes.
   void Publish(const std::function<void(Snapshot&)>& change);
-  void ApplyIntroduction(Introduction& introduction);
+  // What has arrived, in order. Empty for a job when an earlier one has taken it along.
+  std::vector<std::shared_ptr<Arrival>> TakeArrivals();
+  void IntroduceArrivals();
+  // Makes one mem part of neighbours.
+  void ApplyTogether(std::span<const std::shared_ptr<Arrival>> arrivals);
+  void LearnSeries(const std::vector<SeriesEntry>& entries);
   void ApplyFlush(const ficus::Flush& flush, const Manifest& manifest);
   void ApplyMerge(const Merge& merge, const SnapshotPart& part, const Manifest& manifest);
   void ApplyRunMerge(const Merge& merge, const SnapshotRun& run, const Manifest& manifest);
@@ -227,6 +242,8 @@ class TsTableImpl final : public TsTable {
   std::optional<Error> known_error_ GUARDED_BY(mutex_);  // why loading failed the last time
   int64_t known_retry_at_ GUARDED_BY(mutex_) = 0;        // then; monotonic
   Backoff known_backoff_ GUARDED_BY(mutex_);
+  // Their jobs of introducer_ hold them: a job that is dropped takes its rows along.
+  std::vector<std::weak_ptr<Arrival>> arrivals_ GUARDED_BY(mutex_);
   std::shared_ptr<const Snapshot> current_ GUARDED_BY(mutex_);
   LogPosition flushed_ GUARDED_BY(mutex_);
   Scn flushed_scn_ GUARDED_BY(mutex_);
@@ -304,30 +321,77 @@ void TsTableImpl::Introduce(Introduction introduction, std::function<void()> don
     done();
     return;
   }
+  const auto arrival = std::make_shared<Arrival>(Arrival{std::move(introduction), std::move(done)});
   {
     MutexLock lock(mutex_);
-    newest_scn_ = std::max(newest_scn_, introduction.scn);
+    newest_scn_ = std::max(newest_scn_, arrival->introduction.scn);
+    arrivals_.push_back(arrival);
   }
-  auto shared = std::make_shared<Introduction>(std::move(introduction));
-  introducer_.Post([this, pass, shared, done = std::move(done)] {
-    ApplyIntroduction(*shared);
-    done();
-    MaybeCoalesce();
-    MaybeFlush();
-  });
+  introducer_.Post([this, pass, arrival] { IntroduceArrivals(); });
 }
 
-void TsTableImpl::ApplyIntroduction(Introduction& introduction) {
-  CHECK(introduction.position > introduced_)
-      << "position " << introduction.position << " after " << introduced_;
-  introduced_ = introduction.position;
-  introduced_scn_ = std::max(introduced_scn_, introduction.scn);
-  std::vector<SeriesEntry> entries = introduction.entries;
-  auto part = MemPart::Create(std::move(introduction.rows), std::move(introduction.entries),
-                              introduction.position, introduction.position,
-                              environment_.clock.Monotonic(), std::move(introduction.reservation));
+std::vector<std::shared_ptr<Arrival>> TsTableImpl::TakeArrivals() {
+  std::vector<std::weak_ptr<Arrival>> taken;
+  {
+    MutexLock lock(mutex_);
+    taken.swap(arrivals_);
+  }
+  std::vector<std::shared_ptr<Arrival>> arrivals;
+  for (const std::weak_ptr<Arrival>& each : taken) {
+    std::shared_ptr<Arrival> arrival = each.lock();
+    // The executor is closed, and has dropped its job.
+    if (arrival == nullptr) break;
+    arrivals.push_back(std::move(arrival));
+  }
+  return arrivals;
+}
+
+void TsTableImpl::IntroduceArrivals() {
+  const std::vector<std::shared_ptr<Arrival>> arrivals = TakeArrivals();
+  if (arrivals.empty()) return;
+  // Read after they were taken, as in TakePartsToFlush.
+  const LogPosition line = SealedAt();
+  const auto is_below = [&](const Arrival& arrival) {
+    return arrival.introduction.position <= line;
+  };
+  for (size_t begin = 0, end = 0; end < arrivals.size(); begin = end) {
+    size_t bytes = arrivals[end++]->introduction.MemoryBytes();
+    while (end < arrivals.size() && is_below(*arrivals[begin]) == is_below(*arrivals[end])) {
+      bytes += arrivals[end]->introduction.MemoryBytes();
+      if (bytes > std::min(kTogetherBytes, options_.flush_bytes)) break;
+      ++end;
+    }
+    const auto together = std::span(arrivals).subspan(begin, end - begin);
+    ApplyTogether(together);
+    for (const auto& arrival : together) arrival->done();
+  }
+  MaybeCoalesce();
+  MaybeFlush();
+}
+
+void TsTableImpl::ApplyTogether(std::span<const std::shared_ptr<Arrival>> arrivals) {
+  std::vector<RowBatch> rows;
+  std::vector<SeriesEntry> entries;
+  MemoryReservation reservation;
+  for (const auto& arrival : arrivals) {
+    Introduction& introduction = arrival->introduction;
+    CHECK(introduction.position > introduced_)
+        << "position " << introduction.position << " after " << introduced_;
+    introduced_ = introduction.position;
+    introduced_scn_ = std::max(introduced_scn_, introduction.scn);
+    std::move(introduction.rows.begin(), introduction.rows.end(), std::back_inserter(rows));
+    std::move(introduction.entries.begin(), introduction.entries.end(),
+              std::back_inserter(entries));
+    reservation.Join(std::move(introduction.reservation));
+  }
+  auto part = MemPart::Create(std::move(rows), entries, arrivals.front()->introduction.position,
+                              introduced_, environment_.clock.Monotonic(), std::move(reservation));
   Publish([&](Snapshot& next) { next.mem_parts.push_back(std::move(part)); });
-  mem_levels_.Add();
+  mem_levels_.Add(arrivals.size());
+  LearnSeries(entries);
+}
+
+void TsTableImpl::LearnSeries(const std::vector<SeriesEntry>& entries) {
   for (const SeriesEntry& entry : entries) {
     const Result<> inserted =
         known_.Insert(entry.subject, entry.series, SeriesCheckOf(entry.entity));

@@ -95,6 +95,20 @@ TEST_CASE("a reservation grows and shrinks", "[memory]") {
   REQUIRE(ledger.used_bytes() == 100);
 }
 
+TEST_CASE("a reservation takes over others", "[memory]") {
+  MemoryLedger ledger(100);
+  MemoryReservation all;
+  all.Join({});
+  REQUIRE(all.bytes() == 0);
+  all.Join(ledger.Account(MemoryConsumer::kMemParts, 30));
+  all.Join(ledger.Account(MemoryConsumer::kMemParts, 20));
+  all.Join({});
+  REQUIRE(all.bytes() == 50);
+  REQUIRE(ledger.used_bytes() == 50);
+  all.Release();
+  REQUIRE(ledger.used_bytes() == 0);
+}
+
 TEST_CASE("a moved reservation is given back once", "[memory]") {
   MemoryLedger ledger(100);
   MemoryReservation first = std::move(ledger.Reserve(kQueries, 40)).value();

@@ -27,6 +27,7 @@ class GivenInput final : public RunInput {
       run.last = KeyOfRow(given.rows, given.rows.rows() - 1);
     } else {
       run.rows = &given.rows;
+      run.range = {0, given.rows.rows()};
     }
     return true;
   }

@@ -14,17 +14,19 @@ constexpr size_t kNoBound = std::numeric_limits<size_t>::max();
 struct Parts {
   std::vector<std::shared_ptr<const MemPart>> parts;
   MemLevels levels;
+  uint64_t positions = 0;
 
-  explicit Parts(size_t count) {
-    for (size_t i = 0; i < count; ++i) {
-      RowBatch row;
-      row.series = {SeriesId(1)};
-      row.timestamps = {static_cast<int64_t>(i)};
-      row.versions = {1};
-      const LogPosition position(i + 1);
-      parts.push_back(MemPart::Create({std::move(row)}, {}, position, position, 0, {}));
-      levels.Add();
-    }
+  explicit Parts(size_t count, size_t introductions = 1) {
+    for (size_t i = 0; i < count; ++i) Add(introductions);
+  }
+  void Add(size_t introductions) {
+    const LogPosition position(++positions);
+    RowBatch row;
+    row.series = {SeriesId(1)};
+    row.timestamps = {static_cast<int64_t>(positions)};
+    row.versions = {1};
+    parts.push_back(MemPart::Create({std::move(row)}, {}, position, position, 0, {}));
+    levels.Add(introductions);
   }
   MemStretch Find(uint64_t flushing_to = 0, uint64_t line = 0, size_t bytes_max = kNoBound) const {
     return levels.Find(parts, LogPosition(flushing_to), LogPosition(line), bytes_max);
@@ -49,6 +51,31 @@ TEST_CASE("mem parts are joined once there are enough of them", "[table]") {
   REQUIRE(Parts(15).Find().parts() == 0);
   REQUIRE(Is(Parts(16).Find(), 0, 16));
   REQUIRE(Is(Parts(40).Find(), 0, 40));
+}
+
+TEST_CASE("a part of many introductions counts as joined", "[table]") {
+  REQUIRE(Is(Parts(16, 15).Find(), 0, 16));
+  REQUIRE(Parts(255, 16).Find().parts() == 0);
+  REQUIRE(Is(Parts(256, 16).Find(), 0, 256));
+}
+
+TEST_CASE("parts of one and of many introductions in turn are joined once they are very many",
+          "[table]") {
+  Parts parts(0);
+  for (size_t i = 0; i < 255; ++i) parts.Add(i % 2 == 0 ? 1 : 24);
+  REQUIRE(parts.Find().parts() == 0);
+  parts.Add(24);
+  REQUIRE(Is(parts.Find(), 0, 256));
+  parts.Join(parts.Find());
+  // What was made of them waits for its like.
+  for (size_t i = 0; i < 300; ++i) {
+    REQUIRE(parts.parts.size() <= 257);
+    parts.Add(i % 2 == 0 ? 1 : 24);
+    const MemStretch found = parts.Find();
+    if (found.parts() == 0) continue;
+    REQUIRE(found.begin > 0);
+    parts.Join(found);
+  }
 }
 
 TEST_CASE("what is being flushed is not joined, nor what lies on both sides of a line", "[table]") {

@@ -175,6 +175,22 @@ TEST_CASE("mem parts of both sides of a line are not coalesced", "[table][snapsh
   REQUIRE(HoldsExactly(harness.ReadFrom(*pinned->files), 10));
 }
 
+TEST_CASE("rows of both sides of a line that arrive together become two mem parts",
+          "[table][snapshot]") {
+  TableHarness harness;
+  REQUIRE(harness.Open().has_value());
+  for (uint64_t position = 1; position <= 20; ++position) {
+    if (position == 11) harness.seal().Draw(LogPosition(10), kScn);
+    harness.HandOver(position, {{1, static_cast<int64_t>(position), 1}}, 1, [] {});
+  }
+  harness.executor().RunUntilIdle();
+  const auto parts = harness.Current()->mem_parts;
+  REQUIRE(parts.size() == 2);
+  REQUIRE(parts[0]->last_position() == LogPosition(10));
+  REQUIRE(parts[1]->first_position() == LogPosition(11));
+  REQUIRE(harness.Pin().has_value());
+}
+
 TEST_CASE("a table without rows beyond what is flushed is pinned without a flush",
           "[table][snapshot]") {
   TableHarness harness;

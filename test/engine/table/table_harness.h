@@ -77,6 +77,14 @@ class TableHarness {
   // One batch with a row per (series, time, value); its version is `version`.
   void Introduce(uint64_t position, const std::vector<std::tuple<uint64_t, int64_t, int64_t>>& rows,
                  int64_t version = 1) {
+    bool done = false;
+    HandOver(position, rows, version, [&] { done = true; });
+    executor_->RunUntilIdle();
+    REQUIRE(done);
+  }
+  // The same, not waiting for it.
+  void HandOver(uint64_t position, const std::vector<std::tuple<uint64_t, int64_t, int64_t>>& rows,
+                int64_t version, std::function<void()> done) {
     Introduction introduction;
     introduction.position = LogPosition(position);
     introduction.scn = Scn(position * 10);
@@ -94,10 +102,7 @@ class TableHarness {
     }
     introduction.reservation = ledger_.Account(MemoryConsumer::kMemParts, batch.MemoryBytes());
     introduction.rows.push_back(std::move(batch));
-    bool done = false;
-    table_->Introduce(std::move(introduction), [&] { done = true; });
-    executor_->RunUntilIdle();
-    REQUIRE(done);
+    table_->Introduce(std::move(introduction), std::move(done));
   }
 
   Result<> Flush() {

@@ -732,6 +732,63 @@ TEST_CASE("rows of a dead subject leave with the next flush or merge", "[table]"
   REQUIRE(harness.MergeAll().has_value());
 }
 
+TEST_CASE("rows that arrive together become one mem part", "[table]") {
+  TableHarness harness;
+  REQUIRE(harness.Open().has_value());
+  int done = 0;
+  for (uint64_t position = 1; position <= 5; ++position) {
+    // Twice the same row, of different versions, and one of its own.
+    harness.HandOver(position, {{7, 1, 100}, {position, 2, 200}}, position == 3 ? 9 : 1,
+                     [&] { ++done; });
+  }
+  harness.executor().RunUntilIdle();
+  REQUIRE(done == 5);
+  const auto parts = harness.Current()->mem_parts;
+  REQUIRE(parts.size() == 1);
+  REQUIRE(parts[0]->first_position() == LogPosition(1));
+  REQUIRE(parts[0]->last_position() == LogPosition(5));
+  REQUIRE(parts[0]->entries().size() == 6);
+  const Rows rows = harness.Read();
+  REQUIRE(rows.size() == 6);
+  REQUIRE(rows.at({7, 1}).first == 9);
+  REQUIRE(harness.Flush().has_value());
+  REQUIRE(harness.table().Flushed() == LogPosition(5));
+  REQUIRE(harness.Read() == rows);
+}
+
+TEST_CASE("what arrives together is no larger than a flush", "[table]") {
+  TableHarness harness;
+  REQUIRE(harness.Open().has_value());
+  harness.Introduce(1, {{1, 1, 1}});
+  const size_t one = harness.Current()->memory_bytes();
+  harness.options().flush_bytes = 20 * one;
+  REQUIRE(harness.Reopen().has_value());
+  harness.StallLog();
+  for (uint64_t position = 1; position <= 500; ++position) {
+    harness.HandOver(position, {{1, static_cast<int64_t>(position), 1}}, 1, [] {});
+  }
+  harness.executor().RunUntilIdle();
+  const auto parts = harness.Current()->mem_parts;
+  REQUIRE(parts.size() < 100);
+  for (const auto& part : parts) REQUIRE(part->memory_bytes() <= 20 * one);
+  harness.EndStall();
+  REQUIRE(harness.Read().size() == 500);
+}
+
+TEST_CASE("rows whose introduction never comes leave with the process", "[table]") {
+  TableHarness harness;
+  REQUIRE(harness.Open().has_value());
+  const size_t before = harness.ledger().used_bytes();
+  for (uint64_t position = 1; position <= 5; ++position) {
+    harness.HandOver(position, {{1, static_cast<int64_t>(position), 1}}, 1, [] {});
+  }
+  REQUIRE(harness.ledger().used_bytes() > before);
+  harness.executor().DropAll();
+  REQUIRE(harness.ledger().used_bytes() == before);
+  REQUIRE(harness.Reopen().has_value());
+  REQUIRE(harness.Read().empty());
+}
+
 TEST_CASE("many small commits become few mem parts", "[table]") {
   TableHarness harness;
   REQUIRE(harness.Open().has_value());
