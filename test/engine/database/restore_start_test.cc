@@ -14,6 +14,7 @@
 #include "test/engine/database/database_harness.h"
 #include "test/engine/database/restore_scene.h"
 #include "test/engine/database/staged_backup.h"
+#include "test/engine/database/stopped_open.h"
 #include "test/support/seed.h"
 
 namespace ficus {
@@ -314,6 +315,40 @@ TEST_CASE("a restored node that cannot be opened is undone, log and all", "[data
   node.Kill();
   REQUIRE(node.Open().has_value());
   REQUIRE(node.Read("web", kCpu) == after);
+}
+
+TEST_CASE("a restoring start that is stopped anywhere is gone on with, and never undone",
+          "[database][restore]") {
+  const bool whole = GENERATE(true, false);
+  CAPTURE(whole);
+  size_t cancelled = 0;
+  for (uint64_t skip = 0;; ++skip) {
+    CAPTURE(skip);
+    Scene scene;
+    DatabaseHarness& node = scene.node;
+    HandStaging staging(scene.backup, node.fs(), node.random());
+    if (whole) {
+      staging.StageWholeNode();
+    } else {
+      staging.StageGroups({"web", "db"});
+    }
+    node.Kill();
+    FaultRule stall;
+    stall.op = IoOp::kOpen;
+    stall.skip = skip;
+    const StoppedOpen start = OpenStoppedAt(node, {stall});
+    if (!start.stopped) break;
+    if (!start.opened.has_value()) {
+      REQUIRE(start.opened.error().code == ErrorCode::kCancelled);
+      REQUIRE(IsOpen(JournalOf(node.fs()).state));
+      ++cancelled;
+    }
+    REQUIRE(node.Open().has_value());
+    REQUIRE(node.Read("web", kCpu) == scene.web_then);
+    REQUIRE(node.Read("db", kCpu) == scene.db_then);
+    REQUIRE(JournalOf(node.fs()).state == RestoreState::kDone);
+  }
+  REQUIRE(cancelled > 10);
 }
 
 TEST_CASE("a staging that is not ready is not touched by a start", "[database][restore]") {

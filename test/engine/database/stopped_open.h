@@ -42,6 +42,9 @@ inline StoppedOpen OpenStoppedAt(DatabaseHarness& node, std::vector<FaultRule> r
     while (!done && disks[0]->stalled() + disks[1]->stalled() == 0) std::this_thread::yield();
     outcome.stopped = !done;
     stop.request_stop();
+    for (FaultyFileSystem* disk : disks) {
+      if (disk->stalled() == 0) disk->ClearRules();
+    }
     for (FaultyFileSystem* disk : disks) disk->Release();
   }
   node.Kill();
