@@ -13,6 +13,44 @@ constexpr size_t kFanIn = 16;
 // rare or take long.
 constexpr size_t kLargeFanIn = 256;
 
+struct Place {
+  const std::vector<std::shared_ptr<const MemPart>>& parts;
+  const std::vector<int>& levels;
+  LogPosition flushing_to;
+  LogPosition line;
+  size_t bytes_max;
+
+  bool AreOnOneSide(size_t a, size_t b) const {
+    return (parts[a]->last_position() <= line) == (parts[b]->last_position() <= line);
+  }
+};
+
+// The newest stretch of neighbours with levels that are alike and of as many parts as `fan_in_of`
+// its level says; none: no parts.
+template <typename AreAlike, typename FanInOf>
+MemStretch FindNewest(const Place& place, const AreAlike& are_alike, const FanInOf& fan_in_of) {
+  const auto& parts = place.parts;
+  const auto& levels = place.levels;
+  const auto is_worth_it = [&](const MemStretch& stretch) {
+    return stretch.parts() > 0 && stretch.parts() >= fan_in_of(levels[stretch.begin]);
+  };
+  MemStretch stretch{parts.size(), parts.size()};
+  size_t bytes = 0;
+  for (size_t i = parts.size(); i-- > 0 && parts[i]->first_position() > place.flushing_to;) {
+    bytes += parts[i]->memory_bytes();
+    const bool joins =
+        stretch.parts() == 0 || (are_alike(levels[i], levels[i + 1]) &&
+                                 place.AreOnOneSide(i, i + 1) && bytes <= place.bytes_max);
+    if (!joins) {
+      if (is_worth_it(stretch)) return stretch;
+      stretch.end = i + 1;
+      bytes = parts[i]->memory_bytes();
+    }
+    stretch.begin = i;
+  }
+  return is_worth_it(stretch) ? stretch : MemStretch{};
+}
+
 }  // namespace
 
 void MemLevels::Add(size_t introductions) { levels_.push_back(introductions < kFanIn ? 0 : 1); }
@@ -33,36 +71,15 @@ void MemLevels::Join(const MemStretch& stretch) {
 MemStretch MemLevels::Find(const std::vector<std::shared_ptr<const MemPart>>& parts,
                            LogPosition flushing_to, LogPosition line, size_t bytes_max) const {
   CHECK(parts.size() == levels_.size());
-  const auto is_same_side = [&](size_t a, size_t b) {
-    return (parts[a]->last_position() <= line) == (parts[b]->last_position() <= line);
-  };
   const bool is_flushing = flushing_to > LogPosition();
-  const auto find = [&](const auto& are_alike, const auto& fan_in_of) {
-    const auto is_worth_it = [&](const MemStretch& stretch) {
-      return stretch.parts() > 0 && stretch.parts() >= fan_in_of(levels_[stretch.begin]);
-    };
-    MemStretch stretch{parts.size(), parts.size()};
-    size_t bytes = 0;
-    for (size_t part = parts.size(); part-- > 0 && parts[part]->first_position() > flushing_to;) {
-      bytes += parts[part]->memory_bytes();
-      const bool joins =
-          stretch.parts() == 0 || (are_alike(levels_[part], levels_[part + 1]) &&
-                                   is_same_side(part, part + 1) && bytes <= bytes_max);
-      if (!joins) {
-        if (is_worth_it(stretch)) return stretch;
-        stretch.end = part + 1;
-        bytes = parts[part]->memory_bytes();
-      }
-      stretch.begin = part;
-    }
-    return is_worth_it(stretch) ? stretch : MemStretch{};
-  };
-  const MemStretch alike =
-      find([](int a, int b) { return a == b; },
-           [&](int level) { return is_flushing || level > 0 ? kLargeFanIn : kFanIn; });
+  const Place place = {parts, levels_, flushing_to, line, bytes_max};
+  const MemStretch alike = FindNewest(
+      place, [](int a, int b) { return a == b; },
+      [&](int level) { return is_flushing || level > 0 ? kLargeFanIn : kFanIn; });
   if (alike.parts() > 0) return alike;
   // What arrives by ones and by dozens in turn.
-  return find([](int a, int b) { return a <= 1 && b <= 1; }, [](int) { return kLargeFanIn; });
+  return FindNewest(
+      place, [](int a, int b) { return a <= 1 && b <= 1; }, [](int) { return kLargeFanIn; });
 }
 
 }  // namespace ficus

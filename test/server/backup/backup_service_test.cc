@@ -483,8 +483,7 @@ TEST_CASE("a backup waits for a prune by hand, and the next start frees the leas
   REQUIRE(scene.RunAndWait(JobRequest("hourly")).error == "");
   scene.store->AddFault({.kind = FaultKind::kStall,
                          .op = StoreOp::kList,
-                         .key_contains = "_meta/",
-                         .times = UINT64_MAX});
+                         .key_contains = "_meta/"});
   std::stop_source stop;
   std::thread prune([&] {
     static_cast<void>(scene.service->Prune("here", {.min = 1}, false, stop.get_token()));
@@ -496,6 +495,8 @@ TEST_CASE("a backup waits for a prune by hand, and the next start frees the leas
   REQUIRE(run.has_value());
   const auto second = scene.service->Prune("here", {.min = 1}, false, {});
   REQUIRE(second.error().code == ErrorCode::kAlreadyExists);
+  // One that waits for nobody passes it meanwhile.
+  REQUIRE(scene.RunAndWait(JobRequest("hourly", true)).error == "");
   REQUIRE(scene.service->Status(*run)->phase == RunPhase::kWaiting);
   // What a power cut would find now.
   const std::string journal =
