@@ -13,6 +13,7 @@
 #include <stop_token>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "engine/base/clock.h"
@@ -72,7 +73,9 @@ class RestoreStart {
 
  private:
   RestoreStart(Environment environment, std::unique_ptr<FileLock> lock, RestoreJournal journal)
-      : environment_(environment), lock_(std::move(lock)), journal_(std::move(journal)) {}
+      : environment_(std::move(environment)),
+        lock_(std::move(lock)),
+        journal_(std::move(journal)) {}
 
   Result<> Save(RestoreState state);
   // kReady to kOpening.

@@ -17,8 +17,8 @@ namespace ficus {
 class MemPart {
  public:
   // `batches`: oldest first in log order, any order of rows; sorted here, losers dropped. The
-  // columns of those of one subject agree (CHECKed). `entries`: series that the batches introduce. `reservation` (MemoryConsumer::kMemParts) is held until the last
-  // reader lets go.
+  // columns of those of one subject agree (CHECKed). `entries`: series that the batches introduce.
+  // `reservation` (MemoryConsumer::kMemParts) is held until the last reader lets go.
   static std::shared_ptr<const MemPart> Create(std::vector<RowBatch> batches,
                                                std::vector<SeriesEntry> entries, LogPosition first,
                                                LogPosition last, int64_t created_monotonic,

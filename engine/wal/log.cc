@@ -94,7 +94,7 @@ Result<std::unique_ptr<Log>> Create(Log::Environment environment, const LogOptio
 
 }  // namespace
 
-Result<std::unique_ptr<Log>> Log::Open(Environment environment, LogOptions options) {
+Result<std::unique_ptr<Log>> Log::Open(Environment environment, const LogOptions& options) {
   ASSIGN_OR_RETURN(auto lock, environment.fs.Lock(kLockName));
   auto recovered =
       RecoverLog(environment.fs, environment.random,

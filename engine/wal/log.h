@@ -86,7 +86,7 @@ class Log {
   // range: durable bytes are damaged, a file is missing or belongs to another log, and
   // `accept_damage` is off; nothing was changed. kUnsupportedVersion: written by a newer build.
   // kUnavailable: the LOCK is held. kCancelled: LogOptions::stop; the next Open finds the same log.
-  static Result<std::unique_ptr<Log>> Open(Environment environment, LogOptions options);
+  static Result<std::unique_ptr<Log>> Open(Environment environment, const LogOptions& options);
   virtual ~Log() = default;  // after Close()
 
   virtual const LogOpening& opening() const = 0;

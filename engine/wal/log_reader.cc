@@ -20,7 +20,7 @@ Error LogDamage::ToError() const {
 }
 
 Result<std::unique_ptr<LogReader>> LogReader::Open(FileSystem& fs, LogReaderOptions options) {
-  std::unique_ptr<LogReader> reader(new LogReader(fs, options));
+  std::unique_ptr<LogReader> reader(new LogReader(fs, std::move(options)));
   RETURN_IF_ERROR(reader->ListFiles());
   std::vector<Scanned> scanned;
   for (LogFileReport& file : reader->report_.files) {

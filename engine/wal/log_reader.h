@@ -14,6 +14,7 @@
 #include <stop_token>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "engine/base/log_position.h"
@@ -91,7 +92,7 @@ class LogReader {
   Result<> Read(LogPosition from, const Visit& visit) const;
 
  private:
-  LogReader(FileSystem& fs, LogReaderOptions options) : fs_(fs), options_(options) {}
+  LogReader(FileSystem& fs, LogReaderOptions options) : fs_(fs), options_(std::move(options)) {}
 
   // Of one file, besides what is reported: what its scan found out and the judgement needs.
   struct Scanned {
