@@ -1,12 +1,12 @@
 #include "engine/model/row_batch.h"
 
 #include <algorithm>
-#include <bit>
 #include <limits>
 #include <numeric>
 #include <utility>
 
 #include "engine/base/check.h"
+#include "engine/model/series_buckets.h"
 
 namespace ficus {
 namespace {
@@ -33,32 +33,16 @@ bool SlotBefore(const RowBatch& batch, const Slot& a, const Slot& b) {
   return a.row < b.row;
 }
 
-// Distributes the rows over about as many buckets as there are rows, by the leading bits in which
-// their series differ. Series ids are hashes, so a bucket holds little besides the rows of one
-// series, and those mostly arrive in order of time.
-struct Buckets {
-  std::vector<Slot> slots;
-  std::vector<uint32_t> ends;  // of each bucket, in `slots`
-};
-
-Buckets Distribute(const RowBatch& batch) {
+SeriesBuckets<Slot> Distribute(const RowBatch& batch) {
   const auto [low, high] = std::minmax_element(batch.series.begin(), batch.series.end());
-  const uint64_t base = low->value();
-  const int spread_bits = static_cast<int>(std::bit_width(high->value() - base));
-  const int bucket_bits = std::min(spread_bits, static_cast<int>(std::bit_width(batch.rows())));
-  const int shift = spread_bits - bucket_bits;
-
-  Buckets buckets;
-  buckets.slots.resize(batch.rows());
-  buckets.ends.resize((size_t{1} << bucket_bits) + 1);
-  for (const SeriesId series : batch.series) ++buckets.ends[((series.value() - base) >> shift) + 1];
-  std::partial_sum(buckets.ends.begin(), buckets.ends.end(), buckets.ends.begin());
-  // Placing a bucket's rows moves its start to its end.
-  for (size_t row = 0; row < batch.rows(); ++row) {
-    const uint64_t series = batch.series[row].value();
-    buckets.slots[buckets.ends[(series - base) >> shift]++] = {series, static_cast<uint32_t>(row)};
-  }
-  buckets.ends.pop_back();
+  SeriesBuckets<Slot> buckets;
+  const auto series_of = [&](size_t row) { return batch.series[row].value(); };
+  Distribute(
+      batch.rows(), low->value(), high->value(), series_of,
+      [&](size_t row) {
+        return Slot{series_of(row), static_cast<uint32_t>(row)};
+      },
+      buckets);
   return buckets;
 }
 
@@ -176,7 +160,7 @@ std::vector<uint32_t> SortedOrder(const RowBatch& batch) {
     std::iota(order.begin(), order.end(), 0u);
     return order;
   }
-  Buckets buckets = Distribute(batch);
+  SeriesBuckets<Slot> buckets = Distribute(batch);
   uint32_t begin = 0;
   for (const uint32_t end : buckets.ends) {
     if (end - begin > 1) SortBucket(batch, &buckets.slots[begin], buckets.slots.data() + end);

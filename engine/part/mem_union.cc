@@ -1,12 +1,12 @@
 #include "engine/part/mem_union.h"
 
 #include <algorithm>
-#include <bit>
 #include <memory>
 #include <tuple>
 #include <vector>
 
 #include "engine/base/check.h"
+#include "engine/model/series_buckets.h"
 #include "engine/part/run_merger.h"
 
 namespace ficus {
@@ -15,7 +15,7 @@ namespace {
 // About so many rows have their runs distributed at once: what the caches of a core hold.
 constexpr size_t kSliceRows = 16384;
 
-// The rows of one series in one batch, or the rest of them.
+// The rows of one series in one batch.
 struct SeriesSlot {
   uint64_t series = 0;
   UnixNanos time = 0;  // of the first row
@@ -75,7 +75,7 @@ class UnionWalk {
     for (uint64_t first = low;; first += width + 1) {
       const uint64_t last = high - first <= width ? high : first + width;
       TakeSlice(last);
-      Distribute(first, last);
+      Order(first, last);
       RETURN_IF_ERROR(VisitSlice());
       if (last == high) return Ok();
     }
@@ -100,24 +100,14 @@ class UnionWalk {
     }
   }
 
-  // Brings the runs taken into order: into about as many buckets as there are, and each sorted.
-  void Distribute(uint64_t first, uint64_t last) {
-    const int spread_bits = static_cast<int>(std::bit_width(last - first));
-    const int bucket_bits = std::min(spread_bits, static_cast<int>(std::bit_width(taken_.size())));
-    const int shift = spread_bits - bucket_bits;
-    const auto bucket_of = [&](const SeriesSlot& slot) {
-      return bucket_bits == 0 ? 0 : static_cast<size_t>((slot.series - first) >> shift);
-    };
-    ends_.assign((size_t{1} << bucket_bits) + 1, 0);
-    for (const SeriesSlot& slot : taken_) ++ends_[bucket_of(slot) + 1];
-    for (size_t i = 1; i < ends_.size(); ++i) ends_[i] += ends_[i - 1];
-    ordered_.resize(taken_.size());
-    // Placing a bucket's runs moves its start to its end.
-    for (const SeriesSlot& slot : taken_) ordered_[ends_[bucket_of(slot)]++] = slot;
-    ends_.pop_back();
-    auto begin = ordered_.begin();
-    for (const uint32_t end_at : ends_) {
-      const auto end = ordered_.begin() + end_at;
+  // Brings the runs taken into order.
+  void Order(uint64_t first, uint64_t last) {
+    Distribute(
+        taken_.size(), first, last, [&](size_t i) { return taken_[i].series; },
+        [&](size_t i) { return taken_[i]; }, ordered_);
+    auto begin = ordered_.slots.begin();
+    for (const uint32_t end_at : ordered_.ends) {
+      const auto end = ordered_.slots.begin() + end_at;
       if (end - begin > 1) std::sort(begin, end, Before);
       begin = end;
     }
@@ -128,24 +118,25 @@ class UnionWalk {
   }
 
   Result<> VisitSlice() {
-    for (size_t begin = 0; begin < ordered_.size();) {
+    std::vector<SeriesSlot>& slots = ordered_.slots;
+    for (size_t begin = 0; begin < slots.size();) {
       // Runs that overlap in time, one after another.
-      UnixNanos last = LastTime(ordered_[begin]);
+      UnixNanos last = LastTime(slots[begin]);
       size_t end = begin + 1;
-      while (end < ordered_.size() && ordered_[end].series == ordered_[begin].series &&
-             ordered_[end].time <= last) {
-        last = std::max(last, LastTime(ordered_[end++]));
+      while (end < slots.size() && slots[end].series == slots[begin].series &&
+             slots[end].time <= last) {
+        last = std::max(last, LastTime(slots[end++]));
       }
-      const SeriesSlot& slot = ordered_[begin];
-      RETURN_IF_ERROR(end == begin + 1 ? visit_(*batches_[slot.batch], slot.rows())
-                                       : VisitOverlapping(begin, end));
+      const SeriesSlot& slot = slots[begin];
+      RETURN_IF_ERROR(end == begin + 1
+                          ? visit_(*batches_[slot.batch], slot.rows())
+                          : VisitOverlapping(std::span(slots).subspan(begin, end - begin)));
       begin = end;
     }
     return Ok();
   }
 
-  Result<> VisitOverlapping(size_t begin, size_t end) {
-    const std::span<SeriesSlot> slots(&ordered_[begin], end - begin);
+  Result<> VisitOverlapping(std::span<SeriesSlot> slots) {
     std::sort(slots.begin(), slots.end(),
               [](const SeriesSlot& a, const SeriesSlot& b) { return a.batch < b.batch; });
     std::vector<std::unique_ptr<RunInput>> inputs;
@@ -165,8 +156,7 @@ class UnionWalk {
   const RunVisitor& visit_;
   std::vector<size_t> at_;  // of each batch, the first row not taken
   std::vector<SeriesSlot> taken_;
-  std::vector<SeriesSlot> ordered_;
-  std::vector<uint32_t> ends_;  // of each bucket, in ordered_
+  SeriesBuckets<SeriesSlot> ordered_;
 };
 
 }  // namespace

@@ -1,4 +1,4 @@
-// The rows of several sorted batches of one subject in one order: for flushes and for coalescing.
+// The rows of several sorted batches of one subject in one order, for a flush.
 #pragma once
 
 #include <functional>

@@ -11,7 +11,6 @@
 #include <sys/socket.h>
 #include <utility>
 
-#include <poll.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -173,15 +172,6 @@ std::unique_ptr<ChildProcess> StartLoadClient(std::vector<std::string> arguments
 int RunLoadClient(std::vector<std::string> arguments, const std::string& output,
                   std::chrono::seconds patience) {
   return StartLoadClient(std::move(arguments), output)->Wait(patience).value_or(-1);
-}
-
-bool WaitUntil(const std::function<bool()>& done, std::chrono::seconds patience) {
-  const auto deadline = std::chrono::steady_clock::now() + patience;
-  while (!done()) {
-    if (std::chrono::steady_clock::now() > deadline) return false;
-    ::poll(nullptr, 0, 5);
-  }
-  return true;
 }
 
 }  // namespace ficus

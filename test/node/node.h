@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "test/node/child_process.h"
+#include "test/support/wait_until.h"
 
 namespace ficus {
 
@@ -81,9 +82,5 @@ int RunLoadClient(std::vector<std::string> arguments, const std::string& output,
 // Starts it.
 std::unique_ptr<ChildProcess> StartLoadClient(std::vector<std::string> arguments,
                                               const std::string& output);
-
-// Looks until `done` says yes; false when that takes longer than `patience`.
-bool WaitUntil(const std::function<bool()>& done,
-               std::chrono::seconds patience = std::chrono::seconds(300));
 
 }  // namespace ficus

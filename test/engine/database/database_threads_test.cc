@@ -1,9 +1,7 @@
 // The database on real threads: what must not wait for what.
 #include <chrono>
-#include <functional>
 #include <memory>
 #include <string>
-#include <thread>
 #include <utility>
 
 #include <catch2/catch.hpp>
@@ -16,20 +14,15 @@
 #include "engine/io/faulty_file_system.h"
 #include "engine/io/memory_file_system.h"
 #include "engine/runtime/executor.h"
+#include "test/support/wait_until.h"
 
 namespace ficus {
 namespace {
 
 constexpr const char* kGroup = "sw_metric";
 
-bool Eventually(const std::function<bool()>& done) {
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-  while (!done()) {
-    if (std::chrono::steady_clock::now() > deadline) return false;
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  }
-  return true;
-}
+// Long for what takes milliseconds.
+constexpr std::chrono::seconds kPatience{20};
 
 SchemaObject Group() {
   GroupSchema schema;
@@ -96,7 +89,7 @@ class Node {
     disk_->AddRule({.op = op, .path_contains = std::move(path), .error_number = 0, .stall = true});
   }
   bool IsStalled() const {
-    return Eventually([this] { return disk_->stalled() > 0; });
+    return WaitUntil([this] { return disk_->stalled() > 0; }, kPatience);
   }
   void LetGo() {
     fs_->SetLimits({});
@@ -107,7 +100,7 @@ class Node {
   // Fills the disk.
   bool IsReadOnlyWhenFull() {
     fs_->SetLimits({1 << 20, 1 << 20});
-    return Eventually([this] { return database_->ReadOnly().has_value(); });
+    return WaitUntil([this] { return database_->ReadOnly().has_value(); }, kPatience);
   }
 
  private:
@@ -137,7 +130,7 @@ TEST_CASE("a disk that fills is seen while a file snapshot makes its links",
   REQUIRE(node.IsReadOnlyWhenFull());
   node.LetGo();
   taken->Wait({});
-  REQUIRE(Eventually([&] { return !node.database().ReadOnly().has_value(); }));
+  REQUIRE(WaitUntil([&] { return !node.database().ReadOnly().has_value(); }, kPatience));
 }
 
 TEST_CASE("a disk that fills is seen while the files of a group are removed",
@@ -153,7 +146,8 @@ TEST_CASE("a disk that fills is seen while the files of a group are removed",
   REQUIRE(node.IsReadOnlyWhenFull());
   node.LetGo();
   deleted->Wait({});
-  REQUIRE(Eventually([&] { return node.database().Task(kGroup)->state == DeletionState::kDone; }));
+  REQUIRE(WaitUntil([&] { return node.database().Task(kGroup)->state == DeletionState::kDone; },
+                    kPatience));
 }
 
 }  // namespace

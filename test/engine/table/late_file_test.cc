@@ -178,10 +178,7 @@ TEST_CASE("the entries of a part that was opened late are listed one after anoth
   constexpr uint64_t kSeries = 200'000;
   TableHarness harness;
   REQUIRE(harness.Open().has_value());
-  std::vector<std::tuple<uint64_t, int64_t, int64_t>> rows;
-  for (uint64_t series = 1; series <= kSeries; ++series) rows.emplace_back(series, 1, 7);
-  harness.Introduce(1, rows);
-  REQUIRE(harness.Flush().has_value());
+  harness.FlushSeries(kSeries);
   const PartInfo info = harness.Current()->parts.front().part->info();
   const auto late = OpenPartLater(harness.fs(), "shard-0/" + PartFileName(info.number), info);
   const DrainedEntries drained = Drain([&] { return late->ListSeriesEntries(FileClass::kMerge); });

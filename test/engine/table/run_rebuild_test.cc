@@ -123,10 +123,7 @@ TEST_CASE("a rebuild holds a small part of the entries that it lists", "[table][
   constexpr uint64_t kSeries = 200'000;
   TableHarness harness;
   REQUIRE(harness.Open().has_value());
-  std::vector<std::tuple<uint64_t, int64_t, int64_t>> rows;
-  for (uint64_t series = 1; series <= kSeries; ++series) rows.emplace_back(series, 1, 7);
-  harness.Introduce(1, rows);
-  REQUIRE(harness.Flush().has_value());
+  harness.FlushSeries(kSeries);
   Snapshot left = *harness.Current();
   left.runs.clear();
   const DrainedEntries drained = Drain([&] { return ListSurvivingEntries(left); });

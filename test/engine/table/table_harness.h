@@ -111,6 +111,13 @@ class TableHarness {
     executor_->RunUntilIdle();
     return result;
   }
+  // A part with a row of each of so many series.
+  void FlushSeries(uint64_t count) {
+    std::vector<std::tuple<uint64_t, int64_t, int64_t>> rows;
+    for (uint64_t series = 1; series <= count; ++series) rows.emplace_back(series, 1, 7);
+    Introduce(1, rows);
+    REQUIRE(Flush().has_value());
+  }
   Result<> MergeAll() {
     Result<> result = Error{ErrorCode::kUnavailable, "not called"};
     table_->MergeAll([&](const Result<>& merged) { result = merged; });

@@ -22,6 +22,16 @@ size_t CountEnding(const std::vector<std::string>& names, std::string_view suffi
       names.begin(), names.end(), [&](const auto& name) { return name.ends_with(suffix); }));
 }
 
+// Opens an empty table that flushes what takes as much as twenty mem parts of a row; gives that.
+size_t OpenForSmallFlushes(TableHarness& harness) {
+  REQUIRE(harness.Open().has_value());
+  harness.Introduce(1, {{1, 1, 1}});
+  const size_t flush_bytes = 20 * harness.Current()->memory_bytes();
+  harness.options().flush_bytes = flush_bytes;
+  REQUIRE(harness.Reopen().has_value());
+  return flush_bytes;
+}
+
 TEST_CASE("introduced rows are visible at once and in no file", "[table]") {
   TableHarness harness;
   REQUIRE(harness.Open().has_value());
@@ -758,11 +768,7 @@ TEST_CASE("rows that arrive together become one mem part", "[table]") {
 
 TEST_CASE("what arrives together is no larger than a flush", "[table]") {
   TableHarness harness;
-  REQUIRE(harness.Open().has_value());
-  harness.Introduce(1, {{1, 1, 1}});
-  const size_t one = harness.Current()->memory_bytes();
-  harness.options().flush_bytes = 20 * one;
-  REQUIRE(harness.Reopen().has_value());
+  const size_t flush_bytes = OpenForSmallFlushes(harness);
   harness.StallLog();
   for (uint64_t position = 1; position <= 500; ++position) {
     harness.HandOver(position, {{1, static_cast<int64_t>(position), 1}}, 1, [] {});
@@ -770,7 +776,7 @@ TEST_CASE("what arrives together is no larger than a flush", "[table]") {
   harness.executor().RunUntilIdle();
   const auto parts = harness.Current()->mem_parts;
   REQUIRE(parts.size() < 100);
-  for (const auto& part : parts) REQUIRE(part->memory_bytes() <= 20 * one);
+  for (const auto& part : parts) REQUIRE(part->memory_bytes() <= flush_bytes);
   harness.EndStall();
   REQUIRE(harness.Read().size() == 500);
 }
@@ -824,17 +830,13 @@ TEST_CASE("mem parts stay few while a flush takes long, and when very many commi
 
 TEST_CASE("what is coalesced stays below the bytes of a flush", "[table]") {
   TableHarness harness;
-  REQUIRE(harness.Open().has_value());
-  harness.Introduce(1, {{1, 1, 1}});
-  const size_t one = harness.Current()->memory_bytes();
-  harness.options().flush_bytes = 20 * one;
-  REQUIRE(harness.Reopen().has_value());
+  const size_t flush_bytes = OpenForSmallFlushes(harness);
   harness.StallLog();
   for (uint64_t position = 1; position <= 5000; ++position) {
     harness.Introduce(position, {{1, static_cast<int64_t>(position), 1}});
   }
   for (const auto& part : harness.Current()->mem_parts) {
-    REQUIRE(part->memory_bytes() <= 20 * one);
+    REQUIRE(part->memory_bytes() <= flush_bytes);
   }
   harness.EndStall();
   REQUIRE(harness.Flush().has_value());
