@@ -7,9 +7,13 @@
 
 #include <fmt/format.h>
 #include <grpcpp/client_context.h>
+#include <grpcpp/completion_queue.h>
+#include <grpcpp/generic/generic_stub.h>
+#include <grpcpp/impl/codegen/proto_utils.h>
 
-#include "banyandb/measure/v1/rpc.grpc.pb.h"
+#include "banyandb/measure/v1/query.pb.h"
 #include "bench/load/channel.h"
+#include "engine/base/check.h"
 
 namespace ficus::load {
 namespace {
@@ -97,23 +101,52 @@ void Project(const MeasureShape& shape, size_t tags, model::TagProjection& proje
   for (size_t i = 0; i < tags; ++i) family.add_tags(shape.tags[i]);
 }
 
-Result<measure::QueryResponse> Ask(const std::shared_ptr<grpc::Channel>& channel,
-                                   const measure::QueryRequest& request) {
-  const auto stub = measure::MeasureService::NewStub(channel);
+// One call, its answer as bytes.
+grpc::Status CallQuery(const std::shared_ptr<grpc::Channel>& channel, grpc::ClientContext& context,
+                       const measure::QueryRequest& request, grpc::ByteBuffer& answer) {
+  grpc::TemplatedGenericStub<measure::QueryRequest, grpc::ByteBuffer> stub(channel);
+  grpc::CompletionQueue queue;
+  const auto call =
+      stub.PrepareUnaryCall(&context, "/banyandb.measure.v1.MeasureService/Query", request, &queue);
+  call->StartCall();
+  grpc::Status status;
+  call->Finish(&answer, &status, nullptr);
+  void* tag = nullptr;
+  bool ok = false;
+  CHECK(queue.Next(&tag, &ok));
+  return status;
+}
+
+Result<grpc::ByteBuffer> AskForBytes(const std::shared_ptr<grpc::Channel>& channel,
+                                     const measure::QueryRequest& request) {
   const auto deadline = std::chrono::system_clock::now() + kPatience;
   while (true) {
     grpc::ClientContext context;
     context.set_deadline(deadline);
     context.set_wait_for_ready(true);
-    measure::QueryResponse response;
-    const grpc::Status status = stub->Query(&context, request, &response);
-    if (status.ok()) return response;
+    grpc::ByteBuffer answer;
+    const grpc::Status status = CallQuery(channel, context, request, answer);
+    if (status.ok()) return answer;
     if (status.error_code() != grpc::StatusCode::RESOURCE_EXHAUSTED ||
         std::chrono::system_clock::now() + kRetryDelay > deadline) {
       return ErrorOf(status, "query " + request.name());
     }
     std::this_thread::sleep_for(kRetryDelay);
   }
+}
+
+Result<measure::QueryResponse> ResponseOf(grpc::ByteBuffer answer) {
+  measure::QueryResponse response;
+  if (!grpc::SerializationTraits<measure::QueryResponse>::Deserialize(&answer, &response).ok()) {
+    return Malformed("is no response");
+  }
+  return response;
+}
+
+Result<measure::QueryResponse> Ask(const std::shared_ptr<grpc::Channel>& channel,
+                                   const measure::QueryRequest& request) {
+  ASSIGN_OR_RETURN(grpc::ByteBuffer answer, AskForBytes(channel, request));
+  return ResponseOf(std::move(answer));
 }
 
 }  // namespace
@@ -154,6 +187,11 @@ Result<uint64_t> MeasureReader::Count(const ReadRange& range) const {
 }
 
 Result<std::map<std::string, int64_t>> MeasureReader::Sums(const ReadRange& range) const {
+  ASSIGN_OR_RETURN(grpc::ByteBuffer answer, AskForSums(range));
+  return SumsOf(std::move(answer));
+}
+
+Result<grpc::ByteBuffer> MeasureReader::AskForSums(const ReadRange& range) const {
   const std::string& field = shape_.fields[0].name;
   measure::QueryRequest request =
       RequestFor(group_, shape_, range, std::numeric_limits<int32_t>::max());
@@ -163,7 +201,11 @@ Result<std::map<std::string, int64_t>> MeasureReader::Sums(const ReadRange& rang
   request.mutable_field_projection()->add_names(field);
   request.mutable_agg()->set_function(model::AGGREGATION_FUNCTION_SUM);
   request.mutable_agg()->set_field_name(field);
-  ASSIGN_OR_RETURN(const measure::QueryResponse response, Ask(channel_, request));
+  return AskForBytes(channel_, request);
+}
+
+Result<std::map<std::string, int64_t>> MeasureReader::SumsOf(grpc::ByteBuffer answer) {
+  ASSIGN_OR_RETURN(const measure::QueryResponse response, ResponseOf(std::move(answer)));
   std::map<std::string, int64_t> sums;
   for (const measure::DataPoint& row : response.data_points()) {
     if (row.tag_families_size() != 1 || row.tag_families(0).tags_size() != 1) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <grpcpp/channel.h>
+#include <grpcpp/support/byte_buffer.h>
 
 #include "bench/load/measure_shape.h"
 #include "bench/load/point.h"
@@ -45,6 +46,10 @@ class MeasureReader {
   // The sum of the first field for each value of the first tag, as the node adds them up. The field
   // holds integers.
   Result<std::map<std::string, int64_t>> Sums(const ReadRange& range) const;
+
+  // The same in two steps: the answer as it comes, and what it says.
+  Result<grpc::ByteBuffer> AskForSums(const ReadRange& range) const;
+  static Result<std::map<std::string, int64_t>> SumsOf(grpc::ByteBuffer answer);
 
   const MeasureShape& shape() const { return shape_; }
 

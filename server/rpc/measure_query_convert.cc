@@ -91,82 +91,6 @@ std::vector<FamilyTags> ProjectionOf(const model::TagProjection& message) {
   return families;
 }
 
-void ToMessage(const ColumnValues& values, size_t place, model::TagValue& message) {
-  if (values.IsNull(place)) {
-    message.set_null(google::protobuf::NULL_VALUE);
-    return;
-  }
-  switch (values.type()) {
-    case ColumnType::kInt64:
-      message.mutable_int_()->set_value(values.int64(place));
-      return;
-    case ColumnType::kString:
-      message.mutable_str()->set_value(std::string(values.cell(place)));
-      return;
-    case ColumnType::kBinary:
-      message.set_binary_data(std::string(values.cell(place)));
-      return;
-    case ColumnType::kTimestamp:
-      ficus::ToMessage(values.int64(place), *message.mutable_timestamp());
-      return;
-    case ColumnType::kStringArray: {
-      std::vector<std::string> elements;
-      CHECK(DecodeStringArray(values.cell(place), elements)) << "an array of an answer";
-      message.mutable_str_array()->mutable_value()->Assign(elements.begin(), elements.end());
-      return;
-    }
-    case ColumnType::kInt64Array: {
-      std::vector<int64_t> elements;
-      CHECK(DecodeInt64Array(values.cell(place), elements)) << "an array of an answer";
-      message.mutable_int_array()->mutable_value()->Assign(elements.begin(), elements.end());
-      return;
-    }
-    case ColumnType::kFloat64:  // no tag is a float
-      message.set_null(google::protobuf::NULL_VALUE);
-      return;
-  }
-}
-
-void ToMessage(const ColumnValues& values, size_t place, model::FieldValue& message) {
-  // As BanyanDB: of strings and bytes null cannot be told from empty, which a null cell is.
-  if (values.type() == ColumnType::kString) {
-    message.mutable_str()->set_value(std::string(values.cell(place)));
-  } else if (values.type() == ColumnType::kBinary) {
-    message.set_binary_data(std::string(values.cell(place)));
-  } else if (values.type() == ColumnType::kInt64 && !values.IsNull(place)) {
-    message.mutable_int_()->set_value(values.int64(place));
-  } else if (values.type() == ColumnType::kFloat64 && !values.IsNull(place)) {
-    message.mutable_float_()->set_value(values.float64(place));
-  } else {  // no field is of another type
-    message.set_null(google::protobuf::NULL_VALUE);
-  }
-}
-
-void AddRow(const MeasureRowShape& shape, const MeasureRowBatch& rows, size_t row,
-            measure::DataPoint& point) {
-  if (shape.has_header) {
-    ficus::ToMessage(rows.timestamps[row], *point.mutable_timestamp());
-    point.set_sid(rows.series[row].value());
-    point.set_version(rows.versions[row]);
-  }
-  auto column = rows.tags.begin();
-  for (const FamilyTags& family : shape.tags) {
-    model::TagFamily& made = *point.add_tag_families();
-    made.set_name(family.family);
-    for (const std::string& name : family.tags) {
-      model::Tag& tag = *made.add_tags();
-      tag.set_key(name);
-      ToMessage(column->values, column->PlaceOf(row), *tag.mutable_value());
-      ++column;
-    }
-  }
-  for (size_t i = 0; i < shape.fields.size(); ++i) {
-    measure::DataPoint::Field& field = *point.add_fields();
-    field.set_name(shape.fields[i]);
-    ToMessage(rows.fields[i].values, rows.fields[i].PlaceOf(row), *field.mutable_value());
-  }
-}
-
 // A field that this build does not know asks for something that the answer would not be: refused,
 // wherever in `message` it is.
 Result<> RefuseUnknownFields(const google::protobuf::Message& message) {
@@ -240,11 +164,6 @@ Result<MeasureQuery> FromMessage(const measure::QueryRequest& request) {
   query.order_rule = request.order_by().index_rule_name();
   query.order = EnumOf<SortOrder>(request.order_by().sort());
   return query;
-}
-
-void AddRows(const MeasureRowShape& shape, const MeasureRowBatch& rows, size_t begin, size_t end,
-             measure::QueryResponse& response) {
-  for (size_t row = begin; row < end; ++row) AddRow(shape, rows, row, *response.add_data_points());
 }
 
 void ToMessage(const QuerySpan& span, banyandb::common::v1::Span& message) {

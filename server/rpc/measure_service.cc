@@ -9,6 +9,7 @@
 #include "engine/base/log.h"
 #include "engine/query/measure_execution.h"
 #include "engine/query/measure_plan.h"
+#include "server/rpc/measure_answer_bytes.h"
 #include "server/rpc/measure_query_convert.h"
 #include "server/rpc/revision_gate.h"
 #include "server/rpc/status_map.h"
@@ -19,32 +20,16 @@ namespace {
 
 namespace measure = banyandb::measure::v1;
 
-// Turns rows into the response as they come. As objects of protobuf they take many times what they
-// take in columns: that is charged before they are made, and until the client has the response, so
-// that one that reads slowly holds what it asked for.
-class ResponseSink final : public MeasureRowSink {
+class AnswerSink final : public MeasureRowSink {
  public:
-  ResponseSink(const MeasureRowShape& shape, measure::QueryResponse& response, MemoryLedger& ledger,
-               CallMemory& memory)
-      : shape_(shape), response_(response), ledger_(ledger), memory_(memory) {}
+  AnswerSink(const MeasureRowShape& shape, MeasureAnswerBytes& answer)
+      : shape_(shape), answer_(answer) {}
 
-  Result<> Accept(MeasureRowBatch batch) override {
-    // The first row tells what the others take; the heap adds a quarter.
-    AddRows(shape_, batch, 0, 1, response_);
-    const size_t row_bytes = response_.data_points().rbegin()->SpaceUsedLong();
-    ASSIGN_OR_RETURN(
-        MemoryReservation objects,
-        ledger_.Reserve(MemoryConsumer::kQueries, batch.rows * (row_bytes + row_bytes / 4)));
-    AddRows(shape_, batch, 1, batch.rows, response_);
-    memory_.Keep(std::move(objects));
-    return Ok();
-  }
+  Result<> Accept(MeasureRowBatch batch) override { return answer_.AddRows(shape_, batch); }
 
  private:
   const MeasureRowShape& shape_;
-  measure::QueryResponse& response_;
-  MemoryLedger& ledger_;
-  CallMemory& memory_;
+  MeasureAnswerBytes& answer_;
 };
 
 // The client's deadline, or the configured one if that is nearer, on the monotonic clock.
@@ -67,7 +52,7 @@ constexpr int64_t kRevisionPollNanos = 20 * kNanosPerMilli;
 struct MeasureService::RunningQuery {
   grpc::CallbackServerContext& call;
   const measure::QueryRequest& request;
-  measure::QueryResponse& response;
+  grpc::ByteBuffer& response;
   TimedAnswer& answer;
   RevisionGate gate;
   // On Clock::Monotonic().
@@ -85,7 +70,7 @@ MeasureService::MeasureService(RpcContext& context)
           context.metrics.AddCounter("ficus_query_errors_total", "Measure queries that failed.")),
       query_seconds_(context.metrics.AddHistogram("ficus_query_seconds", "Time of a measure query.",
                                                   LatencyBounds())) {
-  Bound(&MeasureService::Query, "Query");
+  Bound(&MeasureService::AnswerQuery, "Query");
 }
 
 grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* MeasureService::Write(
@@ -93,9 +78,9 @@ grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* MeasureService::Wri
   return MeasureWriteReactor::Start(context_, write_metrics_);
 }
 
-grpc::ServerUnaryReactor* MeasureService::Query(grpc::CallbackServerContext* call,
-                                                const measure::QueryRequest* request,
-                                                measure::QueryResponse* response) {
+grpc::ServerUnaryReactor* MeasureService::AnswerQuery(grpc::CallbackServerContext* call,
+                                                      const measure::QueryRequest* request,
+                                                      grpc::ByteBuffer* response) {
   TimedAnswer* const answer = TimedAnswer::Start(context_.query_executor, *call);
   queries_.Add();
   const int64_t now = context_.clock.Monotonic();
@@ -122,7 +107,6 @@ void MeasureService::RunQuery(const std::shared_ptr<RunningQuery>& query) {
 
 grpc::Status MeasureService::QueryNow(RunningQuery& running) {
   const measure::QueryRequest& request = running.request;
-  measure::QueryResponse& response = running.response;
   QueryLimits limits;
   limits.deadline = running.deadline;
   limits.cancelled = [&call = running.call] { return call.IsCancelled(); };
@@ -133,8 +117,16 @@ grpc::Status MeasureService::QueryNow(RunningQuery& running) {
   if (!criteria.has_value()) return ToGrpcStatus(criteria.error());
   Result<MeasureQuery> query = FromMessage(request);
   if (!query.has_value()) return ToGrpcStatus(query.error());
-  running.gate.FillStatuses(response);
-  if (running.gate.is_shut()) return grpc::Status::OK;
+  MeasureAnswerBytes answer(context_.ledger);
+  measure::QueryResponse beside_rows;
+  running.gate.FillStatuses(beside_rows);
+  const auto give = [&] {
+    const Result<> added = answer.Add(beside_rows);
+    if (!added.has_value()) return ToGrpcStatus(added.error());
+    answer.Give(running.response, MemoryOf<measure::QueryRequest, grpc::ByteBuffer>(running.call));
+    return grpc::Status(grpc::Status::OK);
+  };
+  if (running.gate.is_shut()) return give();
   query->begin = std::max(query->begin, running.gate.created_at().value_or(query->begin));
   const PlanLimits plan_limits{&context_.ledger,
                                [&] { return CheckGoesOn(limits, context_.clock); }};
@@ -144,22 +136,13 @@ grpc::Status MeasureService::QueryNow(RunningQuery& running) {
   criteria->Release();
 
   QueryTrace trace;
-  CallMemory& memory = MemoryOf<measure::QueryRequest, measure::QueryResponse>(running.call);
-  ResponseSink sink(plan->shape(), response, context_.ledger, memory);
+  AnswerSink sink(plan->shape(), answer);
   const QueryEnvironment environment{context_.database, context_.clock, context_.ledger};
   const Result<> run =
       RunMeasureQuery(*plan, environment, limits, sink, request.trace() ? &trace : nullptr);
-  if (request.trace()) {
-    ToMessage(trace.root, *response.mutable_trace()->add_spans());
-    response.mutable_trace()->set_error(!run.has_value());
-  }
   if (!run.has_value()) return ToGrpcStatus(run.error());
-  // Once more as bytes, for gRPC to send.
-  Result<MemoryReservation> bytes =
-      context_.ledger.Reserve(MemoryConsumer::kReplies, response.ByteSizeLong());
-  if (!bytes.has_value()) return ToGrpcStatus(bytes.error());
-  memory.Keep(*std::move(bytes));
-  return grpc::Status::OK;
+  if (request.trace()) ToMessage(trace.root, *beside_rows.mutable_trace()->add_spans());
+  return give();
 }
 
 }  // namespace ficus

@@ -11,8 +11,7 @@
 namespace ficus {
 
 // Write takes the messages as bytes: they are walked by hand, never parsed into generated classes.
-// The other methods of the service answer UNIMPLEMENTED.
-// Writes are walked by hand; what is not implemented is not even parsed.
+// The methods but Write and Query answer UNIMPLEMENTED, and their requests are not even parsed.
 template <typename Base>
 using MeasureMethods = banyandb::measure::v1::MeasureService::WithRawCallbackMethod_Write<
     banyandb::measure::v1::MeasureService::WithRawCallbackMethod_TopN<
@@ -27,9 +26,10 @@ class MeasureService final
   grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* Write(
       grpc::CallbackServerContext* call) override;
 
-  grpc::ServerUnaryReactor* Query(grpc::CallbackServerContext* call,
-                                  const banyandb::measure::v1::QueryRequest* request,
-                                  banyandb::measure::v1::QueryResponse* response) override;
+  // Of Query. The answer is written as bytes, never made of generated classes.
+  grpc::ServerUnaryReactor* AnswerQuery(grpc::CallbackServerContext* call,
+                                        const banyandb::measure::v1::QueryRequest* request,
+                                        grpc::ByteBuffer* response);
 
  private:
   struct RunningQuery;

@@ -2,15 +2,20 @@
 
 namespace ficus {
 
-void ToMessage(UnixNanos nanos, google::protobuf::Timestamp& message) {
+SecondsAndNanos Split(UnixNanos nanos) {
   int64_t seconds = nanos / kNanosPerSecond;
   int64_t rest = nanos % kNanosPerSecond;
   if (rest < 0) {
     rest += kNanosPerSecond;
     --seconds;
   }
-  message.set_seconds(seconds);
-  message.set_nanos(static_cast<int32_t>(rest));
+  return {seconds, static_cast<int32_t>(rest)};
+}
+
+void ToMessage(UnixNanos nanos, google::protobuf::Timestamp& message) {
+  const SecondsAndNanos time = Split(nanos);
+  message.set_seconds(time.seconds);
+  message.set_nanos(time.nanos);
 }
 
 std::optional<UnixNanos> FromMessage(const google::protobuf::Timestamp& message) {
