@@ -135,7 +135,8 @@ Result<grpc::ByteBuffer> AskForBytes(const std::shared_ptr<grpc::Channel>& chann
   }
 }
 
-Result<measure::QueryResponse> ResponseOf(grpc::ByteBuffer answer) {
+Result<measure::QueryResponse> ResponseOf(const grpc::ByteBuffer& bytes) {
+  grpc::ByteBuffer answer = bytes;  // shares them
   measure::QueryResponse response;
   if (!grpc::SerializationTraits<measure::QueryResponse>::Deserialize(&answer, &response).ok()) {
     return Malformed("is no response");
@@ -145,8 +146,8 @@ Result<measure::QueryResponse> ResponseOf(grpc::ByteBuffer answer) {
 
 Result<measure::QueryResponse> Ask(const std::shared_ptr<grpc::Channel>& channel,
                                    const measure::QueryRequest& request) {
-  ASSIGN_OR_RETURN(grpc::ByteBuffer answer, AskForBytes(channel, request));
-  return ResponseOf(std::move(answer));
+  ASSIGN_OR_RETURN(const grpc::ByteBuffer answer, AskForBytes(channel, request));
+  return ResponseOf(answer);
 }
 
 }  // namespace
@@ -187,8 +188,8 @@ Result<uint64_t> MeasureReader::Count(const ReadRange& range) const {
 }
 
 Result<std::map<std::string, int64_t>> MeasureReader::Sums(const ReadRange& range) const {
-  ASSIGN_OR_RETURN(grpc::ByteBuffer answer, AskForSums(range));
-  return SumsOf(std::move(answer));
+  ASSIGN_OR_RETURN(const grpc::ByteBuffer answer, AskForSums(range));
+  return SumsOf(answer);
 }
 
 Result<grpc::ByteBuffer> MeasureReader::AskForSums(const ReadRange& range) const {
@@ -204,8 +205,8 @@ Result<grpc::ByteBuffer> MeasureReader::AskForSums(const ReadRange& range) const
   return AskForBytes(channel_, request);
 }
 
-Result<std::map<std::string, int64_t>> MeasureReader::SumsOf(grpc::ByteBuffer answer) {
-  ASSIGN_OR_RETURN(const measure::QueryResponse response, ResponseOf(std::move(answer)));
+Result<std::map<std::string, int64_t>> MeasureReader::SumsOf(const grpc::ByteBuffer& answer) {
+  ASSIGN_OR_RETURN(const measure::QueryResponse response, ResponseOf(answer));
   std::map<std::string, int64_t> sums;
   for (const measure::DataPoint& row : response.data_points()) {
     if (row.tag_families_size() != 1 || row.tag_families(0).tags_size() != 1) {

@@ -49,7 +49,7 @@ class MeasureReader {
 
   // The same in two steps: the answer as it comes, and what it says.
   Result<grpc::ByteBuffer> AskForSums(const ReadRange& range) const;
-  static Result<std::map<std::string, int64_t>> SumsOf(grpc::ByteBuffer answer);
+  static Result<std::map<std::string, int64_t>> SumsOf(const grpc::ByteBuffer& answer);
 
   const MeasureShape& shape() const { return shape_; }
 

@@ -98,9 +98,9 @@ void OverGrpc(const BenchOptions& options, Report& report) {
         std::vector<double> parsed;
         for (int ask = 0; ask < 9; ++ask) {
           const double begun = WallSeconds();
-          auto answer = Need(reader.AskForSums(range));
+          const auto answer = Need(reader.AskForSums(range));
           answered.push_back((WallSeconds() - begun) * 1e3);
-          const auto sums = Need(load::MeasureReader::SumsOf(std::move(answer)));
+          const auto sums = Need(load::MeasureReader::SumsOf(answer));
           parsed.push_back((WallSeconds() - begun) * 1e3);
           CHECK(sums == expected) << "a wrong answer";
         }
