@@ -187,7 +187,7 @@ TEST_CASE("a restored node survives every crash of its next operations", "[crash
       {CrashOp::kBackup, CrashOp::kRecreate, CrashOp::kBatch, CrashOp::kRestore, CrashOp::kBackup});
   explorer.Explore(
       {CrashOp::kBackup, CrashOp::kBatch, CrashOp::kRestore, CrashOp::kPut, CrashOp::kRestore});
-  RequireHeld(explorer, "backups and restores", {4583, 71});
+  RequireHeld(explorer, "backups and restores", {9295, 71});
 }
 TEST_CASE("whatever follows a restart, every crash is survived", "[crash]") {
   ExploreFrom(CrashOp::kRestart, {261, 34}, {34594, 45});
