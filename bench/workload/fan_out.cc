@@ -2,7 +2,6 @@
 // over gRPC, beside a copy of the values.
 #include <cstring>
 #include <numeric>
-#include <utility>
 
 #include <fmt/format.h>
 

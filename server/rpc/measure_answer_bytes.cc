@@ -1,6 +1,5 @@
 #include "server/rpc/measure_answer_bytes.h"
 
-#include <bit>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -26,9 +25,8 @@ constexpr size_t kTimestampMax = kHeadMax + 2 * kNumberFieldMax;
 // or a timestamp.
 constexpr size_t kValueMax = 2 * kHeadMax + kTimestampMax;
 
-// Bytes that the cell at `place` becomes at most.
+// Bytes that the cell at `place` becomes at most; no fixed type has cells.
 size_t CellMax(const ColumnValues& values, size_t place) {
-  if (IsFixed(values.type())) return 0;
   const size_t cell = values.cell(place).size();
   switch (values.type()) {
     case ColumnType::kStringArray:  // an element has its length in its cell, and here one byte more
@@ -88,7 +86,7 @@ void PutInt(WireWriter& out, uint32_t field, int64_t value) {
 // model.v1.Float, to the bit.
 void PutFloat(WireWriter& out, uint32_t field, uint64_t word) {
   const size_t before = out.size();
-  if (word != 0) out.PutDouble(model::Float::kValueFieldNumber, std::bit_cast<double>(word));
+  if (word != 0) out.PutFixed64(model::Float::kValueFieldNumber, word);
   out.PutMessage(field, before);
 }
 

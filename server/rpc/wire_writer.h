@@ -19,9 +19,6 @@ namespace ficus {
 // Writes into bytes that the caller owns and that are large enough, which is CHECKed.
 class WireWriter {
  public:
-  // No field's head, or number without a head, takes more.
-  static constexpr size_t kNumberBytesMax = kVarintBytesMax;
-
   WireWriter(char* begin, size_t size) : begin_(begin), p_(begin + size), end_(p_) {}
 
   // What was written so far: the last bytes of the buffer.
@@ -29,16 +26,20 @@ class WireWriter {
 
   // The number of an element or an enum, alone.
   void PutVarint(uint64_t value) {
-    char* const last = Take(VarintBytes(value)) + VarintBytes(value) - 1;
-    for (char* p = p_; p != last; value >>= 7) *p++ = static_cast<char>(value | 0x80);
-    *last = static_cast<char>(value);
+    const size_t bytes = VarintBytes(value);
+    char* p = Take(bytes);
+    for (char* const last = p + bytes - 1; p != last; value >>= 7) {
+      *p++ = static_cast<char>(value | 0x80);
+    }
+    *p = static_cast<char>(value);
   }
   // A field with its head, whatever its value.
   void PutNumber(uint32_t field, uint64_t value) {
     PutVarint(value);
     PutVarint(WireTag(field, WireType::kVarint));
   }
-  void PutDouble(uint32_t field, double value) {
+  // A double as its bits, too.
+  void PutFixed64(uint32_t field, uint64_t value) {
     StoreLittle(Take(sizeof value), value);
     PutVarint(WireTag(field, WireType::kFixed64));
   }

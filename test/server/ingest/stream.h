@@ -37,8 +37,10 @@ inline void SetTag(model_v1::TagValue& message, const TagValue& value) {
     message.mutable_int_array();
     for (const auto element : *numbers) message.mutable_int_array()->add_value(element);
   } else if (const auto* time = std::get_if<Timestamp>(&value)) {
-    message.mutable_timestamp()->set_seconds(time->nanos / kNanosPerSecond);
-    message.mutable_timestamp()->set_nanos(static_cast<int32_t>(time->nanos % kNanosPerSecond));
+    const int64_t nanos = (time->nanos % kNanosPerSecond + kNanosPerSecond) % kNanosPerSecond;
+    const int64_t seconds = time->nanos / kNanosPerSecond - (time->nanos % kNanosPerSecond < 0);
+    message.mutable_timestamp()->set_seconds(seconds);
+    message.mutable_timestamp()->set_nanos(static_cast<int32_t>(nanos));
   }
 }
 

@@ -13,6 +13,7 @@
 #include "engine/base/random.h"
 #include "engine/model/tag_value.h"
 #include "server/rpc/timestamp_convert.h"
+#include "test/server/ingest/stream.h"
 
 namespace ficus {
 namespace {
@@ -22,37 +23,12 @@ namespace model = banyandb::model::v1;
 
 // --- The plain version: the same answer in the generated classes -------------------------------
 
-void ToMessage(const TagValue& value, model::TagValue& message) {
-  if (const auto* text = std::get_if<std::string>(&value)) {
-    message.mutable_str()->set_value(*text);
-  } else if (const auto* number = std::get_if<int64_t>(&value)) {
-    message.mutable_int_()->set_value(*number);
-  } else if (const auto* binary = std::get_if<Binary>(&value)) {
-    message.set_binary_data(binary->bytes);
-  } else if (const auto* texts = std::get_if<std::vector<std::string>>(&value)) {
-    message.mutable_str_array()->mutable_value()->Assign(texts->begin(), texts->end());
-  } else if (const auto* numbers = std::get_if<std::vector<int64_t>>(&value)) {
-    message.mutable_int_array()->mutable_value()->Assign(numbers->begin(), numbers->end());
-  } else if (const auto* time = std::get_if<Timestamp>(&value)) {
-    ficus::ToMessage(time->nanos, *message.mutable_timestamp());
-  } else {
-    message.set_null(google::protobuf::NULL_VALUE);
-  }
-}
-
-void ToMessage(ColumnType type, const TagValue& value, model::FieldValue& message) {
-  const bool is_null = std::holds_alternative<Null>(value);
-  if (type == ColumnType::kString) {
-    message.mutable_str()->set_value(is_null ? "" : std::get<std::string>(value));
-  } else if (type == ColumnType::kBinary) {
-    message.set_binary_data(is_null ? "" : std::get<Binary>(value).bytes);
-  } else if (is_null) {
-    message.set_null(google::protobuf::NULL_VALUE);
-  } else if (type == ColumnType::kInt64) {
-    message.mutable_int_()->set_value(std::get<int64_t>(value));
-  } else {
-    message.mutable_float_()->set_value(std::get<double>(value));
-  }
+// Of strings and bytes null cannot be told from empty.
+TagValue Answered(ColumnType type, TagValue value) {
+  if (!std::holds_alternative<Null>(value)) return value;
+  if (type == ColumnType::kString) return std::string();
+  if (type == ColumnType::kBinary) return Binary{};
+  return value;
 }
 
 void AddRows(const MeasureRowShape& shape, const MeasureRowBatch& rows,
@@ -72,15 +48,15 @@ void AddRows(const MeasureRowShape& shape, const MeasureRowBatch& rows,
         model::Tag& tag = *made.add_tags();
         tag.set_key(name);
         const AnswerColumn& from = rows.tags[column++];
-        ToMessage(ValueAt(from.values, from.PlaceOf(row)), *tag.mutable_value());
+        SetTag(*tag.mutable_value(), ValueAt(from.values, from.PlaceOf(row)));
       }
     }
     for (size_t i = 0; i < shape.fields.size(); ++i) {
       measure::DataPoint::Field& field = *point.add_fields();
       field.set_name(shape.fields[i]);
       const AnswerColumn& from = rows.fields[i];
-      ToMessage(from.values.type(), ValueAt(from.values, from.PlaceOf(row)),
-                *field.mutable_value());
+      SetField(*field.mutable_value(),
+               Answered(from.values.type(), ValueAt(from.values, from.PlaceOf(row))));
     }
   }
 }

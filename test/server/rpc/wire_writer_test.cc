@@ -15,7 +15,7 @@ namespace {
 TEST_CASE("a number of each length is read as it was written", "[rpc][wire]") {
   for (int bits = 0; bits <= 64; ++bits) {
     const uint64_t most = bits == 0 ? 0 : std::numeric_limits<uint64_t>::max() >> (64 - bits);
-    std::array<char, 1 + WireWriter::kNumberBytesMax> bytes{};
+    std::array<char, 1 + kVarintBytesMax> bytes{};
     WireWriter out(bytes.data(), bytes.size());
     out.PutNumber(15, most);
     INFO(bits << " bits");
@@ -36,7 +36,7 @@ TEST_CASE("a message holds what was written before its head", "[rpc][wire]") {
   WireWriter out(bytes.data(), bytes.size());
   out.PutBytes(3, "behind");
   const size_t before = out.size();
-  out.PutDouble(2, 0.5);
+  out.PutFixed64(2, std::bit_cast<uint64_t>(0.5));
   out.PutBytes(1, "");
   out.PutBytesUnlessEmpty(1, "");
   out.PutNumberUnlessZero(1, 0);
