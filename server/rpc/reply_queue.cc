@@ -1,51 +1,46 @@
 #include "server/rpc/reply_queue.h"
 
-#include <string_view>
+#include <string>
 #include <utility>
 
 #include <grpcpp/support/slice.h>
 
-#include "engine/base/bytes.h"
+#include "server/rpc/wire_writer.h"
 
 namespace ficus {
 namespace {
 
 constexpr size_t kStepReplies = 1024;
 
-void PutTag(std::string& out, uint32_t number, uint32_t wire_type) {
-  PutVarint(out, number << 3 | wire_type);
+// Heads and numbers of a reply; its texts come on top.
+constexpr size_t kWithoutTextsMax = 128;
+
+size_t BytesMax(const Reply& reply) {
+  size_t bytes = kWithoutTextsMax + WriteStatusName(reply.status).size();
+  if (reply.metadata != nullptr)
+    bytes += reply.metadata->group.size() + reply.metadata->name.size();
+  return bytes;
 }
 
-void PutString(std::string& out, uint32_t number, std::string_view text) {
-  if (text.empty()) return;
-  PutTag(out, number, 2);
-  PutLengthPrefixed(out, text);
-}
-
-void PutNumber(std::string& out, uint32_t number, uint64_t value) {
-  if (value == 0) return;
-  PutTag(out, number, 0);
-  PutVarint(out, value);
-}
-
-std::string EncodeMetadata(const WriteMetadata& metadata) {
-  std::string out;
-  PutString(out, 1, metadata.group);
-  PutString(out, 2, metadata.name);
-  PutNumber(out, 3, metadata.id);
-  PutNumber(out, 4, static_cast<uint64_t>(metadata.create_revision));
-  PutNumber(out, 5, static_cast<uint64_t>(metadata.mod_revision));
-  return out;
+void PutMetadata(WireWriter& out, const WriteMetadata& metadata) {
+  const size_t before = out.size();
+  out.PutNumberUnlessZero(5, static_cast<uint64_t>(metadata.mod_revision));
+  out.PutNumberUnlessZero(4, static_cast<uint64_t>(metadata.create_revision));
+  out.PutNumberUnlessZero(3, metadata.id);
+  out.PutBytesUnlessEmpty(2, metadata.name);
+  out.PutBytesUnlessEmpty(1, metadata.group);
+  if (out.size() != before) out.PutMessage(3, before);
 }
 
 }  // namespace
 
 grpc::ByteBuffer EncodeReply(const Reply& reply) {
-  std::string bytes;
-  PutNumber(bytes, 1, reply.message_id);
-  PutString(bytes, 2, WriteStatusName(reply.status));
-  if (reply.metadata != nullptr) PutString(bytes, 3, EncodeMetadata(*reply.metadata));
-  const grpc::Slice slice(bytes);
+  std::string bytes(BytesMax(reply), '\0');
+  WireWriter out(bytes.data(), bytes.size());
+  if (reply.metadata != nullptr) PutMetadata(out, *reply.metadata);
+  out.PutBytesUnlessEmpty(2, WriteStatusName(reply.status));
+  out.PutNumberUnlessZero(1, reply.message_id);
+  const grpc::Slice slice(out.written().data(), out.size());
   return grpc::ByteBuffer(&slice, 1);
 }
 

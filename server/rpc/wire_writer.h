@@ -23,6 +23,7 @@ class WireWriter {
 
   // What was written so far: the last bytes of the buffer.
   size_t size() const { return static_cast<size_t>(end_ - p_); }
+  std::string_view written() const { return {p_, size()}; }
 
   // The number of an element or an enum, alone.
   void PutVarint(uint64_t value) {

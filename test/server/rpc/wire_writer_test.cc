@@ -20,7 +20,7 @@ TEST_CASE("a number of each length is read as it was written", "[rpc][wire]") {
     out.PutNumber(15, most);
     INFO(bits << " bits");
     REQUIRE(out.size() == 1 + static_cast<size_t>(std::max(1, (bits + 6) / 7)));
-    WireReader in({bytes.data() + bytes.size() - out.size(), out.size()});
+    WireReader in(out.written());
     uint32_t tag = 0;
     uint64_t value = 0;
     REQUIRE(in.ReadTag(tag));
@@ -42,7 +42,7 @@ TEST_CASE("a message holds what was written before its head", "[rpc][wire]") {
   out.PutNumberUnlessZero(1, 0);
   out.PutMessage(1, before);
 
-  WireReader in({bytes.data() + bytes.size() - out.size(), out.size()});
+  WireReader in(out.written());
   uint32_t tag = 0;
   std::string_view message;
   std::string_view behind;
