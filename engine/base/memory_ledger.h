@@ -14,11 +14,11 @@ namespace ficus {
 
 enum class MemoryConsumer : uint8_t {
   kRequests,    // decoded requests that wait for the log
-  kReplies,     // replies that the client has not read yet
+  kReplies,     // of writes, that the client has not read yet
   kLog,         // batches on their way to the disk
   kMemParts,    // rows in memory, flushed ones included until no reader holds them
   kFlushMerge,  // buffers of flushes and merges
-  kQueries,
+  kQueries,     // and their answers until the client has read them
   kCaches,
   kIndex,  // series known to the writers
 };

@@ -229,7 +229,7 @@ Result<> MeasureAnswerBytes::Charge(size_t bytes) {
     return Error{ErrorCode::kResourceExhausted,
                  "the answer is larger than a message can be; ask for fewer rows"};
   }
-  ASSIGN_OR_RETURN(MemoryReservation more, ledger_.Reserve(MemoryConsumer::kReplies, bytes));
+  ASSIGN_OR_RETURN(MemoryReservation more, ledger_.Reserve(MemoryConsumer::kQueries, bytes));
   charged_.Join(std::move(more));
   return Ok();
 }

@@ -19,7 +19,7 @@ inline constexpr size_t kAnswerBytesMax = (size_t{2} << 30) - 1;
 
 // The bytes of one measure.v1.QueryResponse. Rows become bytes as they come, without the objects of
 // the generated classes, which take many times their memory and time. Each piece is charged to the
-// ledger (MemoryConsumer::kReplies) before it is made. One thread at a time.
+// ledger (MemoryConsumer::kQueries) before it is made. One thread at a time.
 class MeasureAnswerBytes {
  public:
   // `ledger` outlives it.

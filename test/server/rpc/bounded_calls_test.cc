@@ -83,7 +83,7 @@ TEST_CASE("a call that is over holds nothing of the ledger", "[rpc][limits]") {
   node.CreateSchema("g", "m");
   measure::QueryResponse response;
   REQUIRE(node.Ask(node.Query("g", "m"), response).ok());
-  REQUIRE(HoldsNothing(node, MemoryConsumer::kReplies));
+  REQUIRE(HoldsNothing(node, MemoryConsumer::kQueries));
 }
 
 }  // namespace

@@ -75,7 +75,7 @@ TEST_CASE("an answer that nobody takes gives its memory back in time", "[rpc][me
   RpcHarness node;
   node.CreateSchema(kGroup, kName);
   Write(node, 50'000);
-  const auto held = [&] { return node.ledger().used_bytes(MemoryConsumer::kReplies); };
+  const auto held = [&] { return node.ledger().used_bytes(MemoryConsumer::kQueries); };
   const size_t before = held();
   const auto within = [](const auto& condition) {
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::minutes(5);
