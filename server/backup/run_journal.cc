@@ -4,6 +4,8 @@
 #include <bit>
 #include <utility>
 
+#include <fmt/core.h>
+
 #include "engine/base/bytes.h"
 #include "engine/encoding/checksum.h"
 #include "engine/io/publish.h"
@@ -230,7 +232,12 @@ Result<RunHistory> DecodeRecords(std::string_view bytes, uint64_t& readable) {
     const auto checksum = LoadLittle<uint32_t>(bytes.data() + at + sizeof size);
     if (size > kFrameBytesMax || size > bytes.size() - at - kFrameHeadBytes) break;
     const std::string_view payload = bytes.substr(at + kFrameHeadBytes, size);
-    if (PlacedCrc32c(payload, 0, at) != checksum || !Apply(payload, history)) break;
+    if (PlacedCrc32c(payload, 0, at) != checksum) break;
+    // No tear leaves a whole record: to cut it off would forget what a newer version has done.
+    if (!Apply(payload, history)) {
+      return Error{ErrorCode::kUnsupportedVersion,
+                   fmt::format("backup journal: the record at {} is not known", at)};
+    }
     at += kFrameHeadBytes + size;
   }
   if (history.run.empty()) return Corrupt("its first record cannot be read");

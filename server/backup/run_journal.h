@@ -61,8 +61,8 @@ std::string JournalPath(std::string_view run);
 
 // What the readable records of `bytes` say; `readable` is the offset behind the last of them.
 // kNotFound when the end of the process cut it off before its first record was durable: its run had
-// done nothing yet. kCorruption when the first record cannot be read although more may follow,
-// kUnsupportedVersion.
+// done nothing yet. kCorruption when the first record cannot be read although more may follow.
+// kUnsupportedVersion when the file or a whole record in it is of another version.
 Result<RunHistory> DecodeJournal(std::string_view bytes, uint64_t& readable);
 
 // All members: any thread. A call returns when its record is durable; after an error the journal

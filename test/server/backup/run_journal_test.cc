@@ -1,10 +1,14 @@
 #include "server/backup/run_journal.h"
 
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include <catch2/catch.hpp>
 
+#include "engine/base/bytes.h"
 #include "engine/base/random.h"
+#include "engine/encoding/checksum.h"
 #include "engine/io/memory_file_system.h"
 #include "engine/io/publish.h"
 
@@ -126,6 +130,43 @@ TEST_CASE("no flipped bit of a journal is taken for something that was written",
     REQUIRE(readable <= at);
     REQUIRE((!history || !history->cancelled));
   }
+}
+
+// `payload` as a record at `offset`, with the right checksum.
+std::string Record(std::string_view payload, uint64_t offset) {
+  std::string record;
+  PutLittle(record, static_cast<uint32_t>(payload.size()));
+  PutLittle(record, PlacedCrc32c(payload, 0, offset));
+  record += payload;
+  return record;
+}
+
+TEST_CASE("a whole record that is not known is reported, not cut off", "[backup][journal]") {
+  auto fs = MemoryFileSystem::Create();
+  WriteAll(*fs);
+  const std::string bytes = Bytes(*fs);
+  const std::string head = bytes.substr(0, 16);
+  std::string name;
+  PutLengthPrefixed(name, Begin().run);
+  const std::string cut_off_begin = '\x01' + name;
+  const std::vector<std::string> journals = {
+      bytes + Record("\x63of a newer version", bytes.size()),
+      bytes + Record("", bytes.size()),
+      bytes + Record("\x06 and more", bytes.size()),
+      head + Record(cut_off_begin, head.size()),
+  };
+  for (const std::string& journal : journals) {
+    uint64_t readable = 0;
+    const auto history = DecodeJournal(journal, readable);
+    REQUIRE_FALSE(history.has_value());
+    REQUIRE(history.error().code == ErrorCode::kUnsupportedVersion);
+  }
+  auto file = fs->Open(JournalPath(Begin().run),
+                       {.file_class = FileClass::kTool, .mode = OpenMode::kReadWrite});
+  REQUIRE((*file)->WriteAt(0, journals.front()).has_value());
+  RunHistory history;
+  REQUIRE_FALSE(RunJournal::Reopen(*fs, Begin().run, history).has_value());
+  REQUIRE(Bytes(*fs) == journals.front());
 }
 
 TEST_CASE("a journal goes on behind a torn tail", "[backup][journal]") {
