@@ -642,6 +642,7 @@ class BackupServiceImpl final : public BackupService {
                             .snapshots = parts_.snapshots,
                             .layout = *layout_,
                             .node_id = parts_.node_id,
+                            .pause = parts_.pause,
                             .retention_clock = [this] { return TrustedClock(); }};
     const JobTarget target = {*run.destination.store, run.destination.upload_concurrency};
     if (!run.resume) {

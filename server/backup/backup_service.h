@@ -25,6 +25,7 @@
 #include "engine/io/file_system.h"
 #include "server/backup/backup_spec.h"
 #include "server/backup/manifest.h"
+#include "server/backup/pause.h"
 #include "server/backup/pruner.h"
 #include "server/backup/repository.h"
 #include "server/backup/run_status.h"
@@ -74,6 +75,7 @@ class BackupService {
     MetricRegistry& metrics;
     SnapshotSource& snapshots;
     uint64_t node_id = 0;
+    Pause pause = PauseFor;  // of a run whose destination is in use
   };
 
   // Reads the journals of interrupted runs; they are resumed or cleaned in the background. What
