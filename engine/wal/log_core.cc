@@ -28,7 +28,7 @@ LogCore::LogCore(Log::Environment environment, LogOptions options, LogFound foun
       clock_(environment.clock),
       random_(environment.random),
       executor_(environment.executor),
-      options_(options),
+      options_(std::move(options)),
       id_(found.id),
       created_(found.created),
       found_highest_(std::max(found.last, found.highest)),
