@@ -262,7 +262,7 @@ TEST_CASE("a scan keeps what it took of a block, not what all of it could need",
   ColumnValues large(ColumnId(kPlainColumn.value() + 1), ColumnType::kString);
   for (size_t row = 0; row < batch.rows(); ++row) large.AppendCell(std::string(kCellBytes, 'x'));
   batch.columns.push_back(std::move(large));
-  const auto part = disk.Write(std::move(batch));
+  const auto part = disk.Write(batch);
   REQUIRE(part->info().blocks == 1);
   const auto cursor = disk.Scan(*part, PlainScan(1));
   RowBatch rows;
