@@ -85,7 +85,7 @@ class SkippingClock final : public Clock {
   void Skip(int64_t nanos) { skipped_ += nanos; }
 
  private:
-  const SystemClock system_;
+  SystemClock system_;
   std::atomic<int64_t> skipped_{0};
 };
 
