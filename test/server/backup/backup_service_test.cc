@@ -1,12 +1,11 @@
 #include "server/backup/backup_service.h"
 
-#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <fstream>
 #include <mutex>
-#include <stop_token>
 #include <thread>
+#include <utility>
 
 #include <catch2/catch.hpp>
 #include <unistd.h>
@@ -77,23 +76,10 @@ class RefusingStore final : public StoreDecorator {
   std::vector<Rule> rules_;
 };
 
-// Runs like the system's, and skips what it is told to.
-class SkippingClock final : public Clock {
- public:
-  UnixNanos Now() const override { return system_.Now() + skipped_; }
-  int64_t Monotonic() const override { return system_.Monotonic() + skipped_; }
-  void Skip(int64_t nanos) { skipped_ += nanos; }
-
- private:
-  SystemClock system_;
-  std::atomic<int64_t> skipped_{0};
-};
-
 // A service over a node in memory.
 struct Scene {
   JobHarness harness;
-  SkippingClock clock;
-  Pause pause = PauseFor;
+  SystemClock clock;
   SystemRandom random;
   MetricRegistry metrics;
   std::shared_ptr<MemoryStore> memory = std::make_shared<MemoryStore>();
@@ -109,9 +95,11 @@ struct Scene {
     settings.jobs = {harness.spec};
   }
 
-  void Start() {
-    auto made = BackupService::Create({*harness.fs, clock, random, metrics, harness.node, 7, pause},
-                                      settings);
+  void Start() { Start(clock, PauseFor); }
+  // `pause` lets time pass on `its_clock`.
+  void Start(const Clock& its_clock, Pause pause) {
+    auto made = BackupService::Create(
+        {*harness.fs, its_clock, random, metrics, harness.node, 7, std::move(pause)}, settings);
     INFO((made ? std::string("made") : made.error().ToString()));
     REQUIRE(made.has_value());
     service = std::move(*made);
@@ -416,11 +404,7 @@ TEST_CASE("a run that can neither go on nor be taken back does not stop others f
           "[backup][service]") {
   Scene scene;
   // Each run behind one that could not release its lease waits for that to expire.
-  scene.pause = [&](int64_t nanos, const std::stop_token& stop) {
-    scene.clock.Skip(nanos);
-    return !stop.stop_requested();
-  };
-  scene.Start();
+  scene.Start(scene.harness.clock, scene.harness.tools().pause);
   scene.refusing->Refuse(StoreOp::kPut, "manifest", ErrorCode::kPermissionDenied);
   const RunStatus failed = scene.RunAndWait(JobRequest("hourly"));
   REQUIRE(failed.resumable);
